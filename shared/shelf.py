@@ -1,0 +1,77 @@
+"""Where a service keeps its state: one shelf, of PostgreSQL or of memory, behind every Unit.
+
+A service declares its tables once (``Table``); each row is one frozen dataclass under one text key, with the
+few columns that pages search by. The same Unit works on both shelves, so the memory twin of a service is
+the service itself (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from shared.events import Envelope
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table(Generic[T]):
+    """One kind of row. ``columns`` project what must be searched by (SQL type, value of a row)."""
+
+    name: str
+    kind: type[T]
+    key: Callable[[T], str]
+    columns: Mapping[str, tuple[str, Callable[[T], Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Something to do outside (charge, cancel, send): done at least once, in effect once by its id.
+
+    ``id`` is the idempotency key; ``body`` a frozen dataclass the service's runner understands, as JSON.
+    """
+
+    id: str
+    kind: str
+    key: str
+    due_at: datetime
+    body: bytes
+    tries: int = 0
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """An envelope with the hour at which it is to be said."""
+
+    tell_at: datetime
+    envelope: Envelope
+
+
+class Shelf(Protocol):
+    """What a Unit needs of a place that keeps state, inside one transaction."""
+
+    async def load(self, table: Table[T], keys: Sequence[str]) -> dict[str, T]:
+        """The rows of those keys that exist, locked until the transaction ends."""
+        ...
+
+    async def find(self, table: Table[T], column: str, values: Sequence[Any]) -> list[T]:
+        """The rows whose ``column`` has one of ``values``, in order of key."""
+        ...
+
+    async def save(
+        self, rows: Mapping[Table[Any], Mapping[str, Any]], gone: Mapping[Table[Any], Iterable[str]]
+    ) -> None:
+        """Write changed rows and remove gone ones, one statement per table."""
+        ...
+
+    async def plan(self, planned: Sequence[Planned]) -> None:
+        """Write facts and plans into the journal; one that is there already stays as it is."""
+        ...
+
+    async def send_out(self, errands: Sequence[Errand]) -> None:
+        """Add errands; one that is there already stays as it is."""
+        ...
