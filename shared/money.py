@@ -11,8 +11,11 @@ from typing import Final
 
 from shared.errors import Refused, Unreadable
 
-_NO_DECIMALS: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THREE_DECIMALS: Final = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_NO_DECIMALS: Final = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"}
+    | {"RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+_THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _DECIMAL_TEXT: Final = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,6}))?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
@@ -83,6 +86,7 @@ class Money:
 
     @property
     def is_zero(self) -> bool:
+        """Nothing to pay."""
         return self.amount_minor == 0
 
     def times(self, n: int) -> Money:

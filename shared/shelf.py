@@ -8,8 +8,9 @@ the service itself (docs/decisions/0002).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from shared.events import Envelope
@@ -51,8 +52,37 @@ class Planned:
     envelope: Envelope
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What came from a topic, as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A message nobody here can act upon, kept with the reason until a person fixes, retries or discards it."""
+
+    message: Message
+    reason: str
+
+    @property
+    def id(self) -> str:
+        """Topic, partition and offset: the same message is parked once."""
+        return f"{self.message.topic}/{self.message.partition}/{self.message.offset}"
+
+
 class Shelf(Protocol):
     """What a Unit needs of a place that keeps state, inside one transaction."""
+
+    DATA_ERRORS: tuple[type[Exception], ...]
+    """Raised when what is written does not fit: the fault of one fact, not of the place."""
+    OUTAGES: tuple[type[Exception], ...]
+    """Raised when the place does not answer: nobody's fault, try again."""
 
     async def load(self, table: Table[T], keys: Sequence[str]) -> dict[str, T]:
         """The rows of those keys that exist, locked until the transaction ends."""
@@ -74,4 +104,32 @@ class Shelf(Protocol):
 
     async def send_out(self, errands: Sequence[Errand]) -> None:
         """Add errands; one that is there already stays as it is."""
+        ...
+
+    async def remember(self, heard: Sequence[Envelope], now: datetime) -> set[str]:
+        """Note facts as heard; the ids that were not heard before (each counts once)."""
+        ...
+
+    async def park(self, parked: Sequence[Parked], now: datetime) -> None:
+        """Keep unreadable messages with their reasons."""
+        ...
+
+    async def end_errand(self, errand: Errand, outcome: str, now: datetime) -> bool:
+        """Mark an errand as done; ``False`` when it was done already or its lease is another's."""
+        ...
+
+
+class Store(Protocol):
+    """The place itself: gives transactions and hands out errands."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Shelf]:
+        """A shelf whose changes are kept when the block ends well, and forgotten when it raises."""
+        ...
+
+    async def claim_errands(self, now: datetime, *, limit: int, lease: timedelta) -> list[Errand]:
+        """Errands due by ``now`` that nobody holds, leased to the caller."""
+        ...
+
+    async def postpone_errand(self, errand: Errand, *, until: datetime, error: str) -> None:
+        """Give a claimed errand back, to be tried again at ``until``."""
         ...

@@ -32,6 +32,8 @@ class Unit:
         """The instant of this transaction (aware UTC)."""
         self.cause = cause
         """The envelope being heard; ``None`` when a person or a gateway is the cause."""
+        self.cause_id = cause.id if cause else None
+        """The id of the fact behind this transaction, also when only its errand is at hand."""
         self._rows: dict[Table[Any], dict[str, Any]] = {}
         self._changed: dict[Table[Any], dict[str, Any]] = {}
         self._planned: list[Planned] = []
@@ -78,10 +80,9 @@ class Unit:
 
     def say(self, *said: Fact | Later) -> None:
         """Write facts (said at once) and plans (said at their hour) into the journal."""
-        cause = self.cause.id if self.cause else None
         for item in said:
             tell_at, fact = (item.at, item.fact) if isinstance(item, Later) else (self.now, item)
-            envelope = wrap(fact, cause=cause, recorded_at=self.now)
+            envelope = wrap(fact, cause=self.cause_id, recorded_at=self.now)
             self._planned.append(Planned(tell_at=tell_at, envelope=envelope))
 
     def plan_again(self, envelope: Envelope, at: datetime) -> None:
@@ -89,7 +90,9 @@ class Unit:
         again = wrap(envelope.fact, cause=envelope.cause, recorded_at=self.now, again=envelope.again + 1)
         self._planned.append(Planned(tell_at=at, envelope=again))
 
-    def errand(self, kind: str, errand_id: str, key: str, body: Any, *, due_at: datetime | None = None) -> None:
+    def errand(
+        self, kind: str, errand_id: str, key: str, body: Any, *, due_at: datetime | None = None
+    ) -> None:
         """Ask for something to be done outside after this transaction; ``errand_id`` makes it one."""
         self._errands.append(
             Errand(
@@ -98,7 +101,7 @@ class Unit:
                 key=key,
                 due_at=due_at or self.now,
                 body=msgspec.json.encode(body),
-                cause=self.cause.id if self.cause else None,
+                cause=self.cause_id,
             )
         )
 
@@ -107,6 +110,7 @@ class Unit:
     def begin(self, envelope: Envelope) -> None:
         """From here on, changes belong to ``envelope`` and can be taken back together."""
         self.cause = envelope
+        self.cause_id = envelope.id
         self._undo = {}
         self._mark = (len(self._planned), len(self._errands))
 

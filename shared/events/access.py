@@ -61,6 +61,7 @@ class AccessDeadlineFellDue(Fact):
     """A plan of access itself: look again at this learner's level at ``occurred_at``."""
 
     KEY: ClassVar[str] = "learner_id"
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("learner_id", "occurred_at", "about")
 
     learner_id: str

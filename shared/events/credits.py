@@ -40,6 +40,7 @@ class LessonBooked(_AboutCredits):
 class LessonStarted(_AboutCredits):
     """A plan that fell due: the lesson's credit counts as consumed from its start (J46)."""
 
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id", "occurred_at")
 
     lesson_id: str
@@ -70,6 +71,7 @@ class CreditsExpired(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditExpiryFellDue(_AboutCredits):
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "grant_id", "occurred_at")
 
     grant_id: str

@@ -677,6 +677,7 @@ class DuplicateAdopted(_StaffAct):
 class _Plan(_AboutCase):
     """``occurred_at`` is the hour the plan was made for; a moot plan is answered with nothing."""
 
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "occurred_at", "ordinal")
 
     ordinal: int = 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
@@ -23,6 +22,9 @@ class Fact:
     """The field whose value orders facts: one key, one partition."""
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     """The fields that make this fact this one; empty means all of them."""
+
+    PLAN: ClassVar[bool] = False
+    """Whether this is a plan that its own service hears when it falls due, never before ``occurred_at``."""
 
     school_id: str
     occurred_at: datetime
@@ -53,21 +55,21 @@ class Later:
     fact: Fact
 
 
-@cache
-def name_of(kind: type[Any]) -> str:
+_names: dict[type[Any], str] = {}
+_identities: dict[type[Any], tuple[str, ...]] = {}
+
+
+def name_of(kind: type[Fact]) -> str:
     """``dunning.CaseOpened`` for the class of that name in ``shared.events.dunning``."""
-    return f"{kind.__module__.rsplit('.', 1)[-1]}.{kind.__name__}"
+    name = _names.get(kind)
+    if name is None:
+        name = _names[kind] = f"{kind.__module__.rsplit('.', 1)[-1]}.{kind.__name__}"
+    return name
 
 
-@cache
-def topic_of(kind: type[Any]) -> str:
+def topic_of(kind: type[Fact]) -> str:
     """Each speaking service has one topic, ``<service>.events``."""
-    return f"{kind.__module__.rsplit('.', 1)[-1]}.events"
-
-
-@cache
-def _identity_of(kind: type[Any]) -> tuple[str, ...]:
-    return kind.IDENTITY or tuple(field.name for field in fields(kind))
+    return f"{name_of(kind).split('.', 1)[0]}.events"
 
 
 def key_of(fact: Fact) -> str:
@@ -78,5 +80,8 @@ def key_of(fact: Fact) -> str:
 def id_of(fact: Fact) -> str:
     """The id that the same meaning always gets."""
     kind = type(fact)
-    meaning = "|".join(str(getattr(fact, name)) for name in _identity_of(kind))
+    identity = _identities.get(kind)
+    if identity is None:
+        identity = _identities[kind] = kind.IDENTITY or tuple(field.name for field in fields(kind))
+    meaning = "|".join([str(getattr(fact, name)) for name in identity])
     return str(uuid5(NAMESPACE, f"{name_of(kind)}|{meaning}"))

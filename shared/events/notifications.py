@@ -47,6 +47,7 @@ class MailDeferred(_AboutMail):
 class MailFellDue(_AboutMail):
     """A plan: decide again whether this mail leaves."""
 
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id", "occurred_at")
 
 
@@ -90,6 +91,7 @@ class NoticeOverdue(_AboutMail):
 class NoticeFellDue(_AboutMail):
     """A plan: at the target time, look whether the notice left."""
 
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id", "occurred_at")
 
 

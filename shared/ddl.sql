@@ -1,0 +1,54 @@
+-- What every service has in its own schema ({schema}): the journal, what it heard, what it must do outside,
+-- and what it could not read.
+create schema if not exists {schema};
+
+create table if not exists {schema}.journal (
+    seq         bigint generated always as identity,
+    id          text not null primary key,
+    type        text not null,
+    topic       text not null,
+    key         text not null,
+    tell_at     timestamptz not null,
+    cause       text,
+    recorded_at timestamptz not null,
+    value       bytea not null,
+    told_at     timestamptz
+);
+create index if not exists journal_due on {schema}.journal (tell_at, seq) where told_at is null;
+create index if not exists journal_key on {schema}.journal (key, seq);
+
+create table if not exists {schema}.heard (
+    id    text not null primary key,
+    type  text not null,
+    heard_at timestamptz not null
+);
+
+create table if not exists {schema}.errands (
+    id          text not null primary key,
+    kind        text not null,
+    key         text not null,
+    due_at      timestamptz not null,
+    body        bytea not null,
+    cause       text,
+    tries       integer not null default 0,
+    asked_at    timestamptz not null,
+    leased_until timestamptz,
+    last_error  text,
+    done_at     timestamptz,
+    outcome     text
+);
+create index if not exists errands_due on {schema}.errands (due_at) where done_at is null;
+
+create table if not exists {schema}.parked (
+    id        text not null primary key,
+    topic     text not null,
+    partition integer not null,
+    "offset"  bigint not null,
+    key       bytea,
+    value     bytea,
+    reason    text not null,
+    parked_at timestamptz not null,
+    settled_at timestamptz,
+    how       text
+);
+create index if not exists parked_open on {schema}.parked (parked_at) where settled_at is null;

@@ -1,0 +1,81 @@
+"""What must be done outside (charge a card, send a mail), kept beside the state that asked for it.
+
+An errand is claimed under a lease, done outside any transaction, and what came of it is recorded in the
+transaction that ends it. It may be done twice when a process dies in between, so its id is the idempotency
+key of whatever it does; it is recorded once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.clock import Clock
+from shared.errors import Transient
+from shared.logs import logger
+from shared.service import Service
+from shared.shelf import Errand, Store
+
+log = logger("errands")
+
+LEASE: Final = timedelta(minutes=2)
+"""Longer than any answer of a gateway is waited for; a dead process's errands are taken up after it."""
+
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long to wait before the next try: 5 s, doubled each time, five minutes at most."""
+    longer: timedelta = _FIRST_PAUSE * (1 << min(tries - 1, 10))
+    return min(longer, _LONGEST_PAUSE)
+
+
+async def run_errand(service: Service, store: Store, hands: Any, clock: Clock, errand: Errand) -> None:
+    """Do one claimed errand and record what came of it."""
+    doing = service.errands[errand.kind]
+    try:
+        result = await doing.run(errand, hands, clock.now())
+    except (Transient, OSError, TimeoutError) as error:
+        retry_after: timedelta = getattr(error, "retry_after", None) or pause_after(errand.tries)
+        await store.postpone_errand(errand, until=clock.now() + retry_after, error=str(error))
+        log.warning("errand_postponed", kind=errand.kind, id=errand.id, tries=errand.tries, reason=str(error))
+        return
+    except Exception as error:  # noqa: BLE001 - an errand that cannot be done is recorded as such, or kept
+        await _give_up(service, store, clock, errand, error)
+        return
+    async with store.transaction() as shelf:
+        now = clock.now()
+        if not await shelf.end_errand(errand, "done", now):
+            log.info("errand_done_by_another", kind=errand.kind, id=errand.id)
+            return
+        unit = service.unit(shelf, now)
+        unit.cause_id = errand.cause
+        await doing.finish(errand, result, unit)
+        await unit.write()
+
+
+async def _give_up(service: Service, store: Store, clock: Clock, errand: Errand, error: Exception) -> None:
+    log.error("errand_failed", kind=errand.kind, id=errand.id, exc_info=error)
+    give_up = service.errands[errand.kind].give_up
+    if give_up is None:
+        await store.postpone_errand(errand, until=clock.now() + timedelta(hours=1), error=repr(error))
+        return
+    async with store.transaction() as shelf:
+        if await shelf.end_errand(errand, f"gave up: {error!r}", clock.now()):
+            unit = service.unit(shelf, clock.now())
+            unit.cause_id = errand.cause
+            await give_up(errand, error, unit)
+            await unit.write()
+
+
+async def run_due_errands(
+    service: Service, store: Store, hands: Any, clock: Clock, *, limit: int = 32
+) -> int:
+    """Claim and do what is due, side by side; how many were claimed."""
+    if not service.errands:
+        return 0
+    claimed = await store.claim_errands(clock.now(), limit=limit, lease=LEASE)
+    await asyncio.gather(*(run_errand(service, store, hands, clock, errand) for errand in claimed))
+    return len(claimed)

@@ -1,0 +1,165 @@
+"""How a service hears: many messages in one transaction, each fact once in effect, the unreadable set aside.
+
+A batch is decoded, checked against what was heard, handled fact by fact in memory and written at once. A fact
+whose handler fails is taken back alone and parked with its reason; trouble outside (database, network) is
+raised, so that nothing is acknowledged and the whole batch comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.clock import Clock
+from shared.errors import Transient, Unreadable
+from shared.events import Envelope
+from shared.events.wire import from_bytes
+from shared.logs import logger
+from shared.service import Service
+from shared.shelf import Message, Parked, Shelf, Store
+from shared.unit import Unit
+
+log = logger("hearing")
+
+
+class TooManyParked(Exception):
+    """So much was unreadable at once that the fault is ours: stop instead of parking everything."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What became of a batch."""
+
+    handled: int = 0
+    duplicates: int = 0
+    early: int = 0
+    parked: list[Parked] = field(default_factory=list)
+
+
+async def hear(
+    service: Service, store: Store, clock: Clock, messages: Sequence[Message], *, parked_limit: int = 50
+) -> Heard:
+    """Hear ``messages`` in order, in one transaction where possible.
+
+    Raises:
+        Transient, OSError and the database driver's errors: nothing was recorded; hear the same batch again.
+        TooManyParked: more than ``parked_limit`` of this batch could not be handled; nothing was recorded.
+    """
+    try:
+        return await _hear_together(service, store, clock, messages, parked_limit)
+    except _NotTogether:
+        total = Heard()
+        for message in messages:
+            one = await _hear_alone(service, store, clock, message)
+            total.handled += one.handled
+            total.duplicates += one.duplicates
+            total.early += one.early
+            total.parked += one.parked
+            _check(total, parked_limit, service)
+        return total
+
+
+class _NotTogether(Exception):
+    """The batch could not be written as one although nothing outside is wrong."""
+
+
+async def _hear_together(
+    service: Service, store: Store, clock: Clock, messages: Sequence[Message], limit: int
+) -> Heard:
+    heard = Heard()
+    envelopes = _readable(service, messages, heard)
+    _check(heard, limit, service)
+    now = clock.now()
+    async with store.transaction() as shelf:
+        await _handle(service, shelf, now, envelopes, heard)
+        _check(heard, limit, service)
+        await shelf.park(heard.parked, now)
+    for parked in heard.parked:
+        log.warning("fact_parked", id=parked.id, reason=parked.reason)
+    return heard
+
+
+async def _hear_alone(service: Service, store: Store, clock: Clock, message: Message) -> Heard:
+    try:
+        return await _hear_together(service, store, clock, [message], 1)
+    except _NotTogether as error:
+        parked = Parked(message=message, reason=f"its effects could not be written: {error.__cause__!r}")
+        async with store.transaction() as shelf:
+            await shelf.park([parked], clock.now())
+        log.exception("fact_parked", id=parked.id, reason=parked.reason)
+        return Heard(parked=[parked])
+
+
+def _readable(service: Service, messages: Sequence[Message], heard: Heard) -> list[tuple[Message, Envelope]]:
+    envelopes = []
+    for message in messages:
+        try:
+            envelope = from_bytes(message.value)
+        except Unreadable as error:
+            heard.parked.append(Parked(message=message, reason=str(error)))
+            continue
+        if type(envelope.fact) in service.hears:
+            envelopes.append((message, envelope))
+    return envelopes
+
+
+async def _handle(
+    service: Service, shelf: Shelf, now: datetime, envelopes: list[tuple[Message, Envelope]], heard: Heard
+) -> None:
+    if not envelopes:
+        return
+    unit = service.unit(shelf, now)
+    early = [e for _, e in envelopes if _is_early(e, now)]
+    fresh = await shelf.remember([e for _, e in envelopes], now)
+    if service.prefetch is not None:
+        await service.prefetch([e for _, e in envelopes if e.id in fresh], unit)
+    for message, envelope in envelopes:
+        if envelope.id not in fresh:
+            heard.duplicates += 1
+            continue
+        fresh.discard(envelope.id)
+        if envelope in early:
+            unit.plan_again(envelope, _after(envelope, now))
+            heard.early += 1
+            continue
+        await _handle_one(service, unit, message, envelope, heard)
+    try:
+        await unit.write()
+    except shelf.DATA_ERRORS as error:
+        raise _NotTogether from error
+
+
+async def _handle_one(
+    service: Service, unit: Unit, message: Message, envelope: Envelope, heard: Heard
+) -> None:
+    unit.begin(envelope)
+    try:
+        await service.hears[type(envelope.fact)](envelope.fact, unit)
+        heard.handled += 1
+    except Exception as error:  # whatever else a handler raises belongs to this one fact: it is parked
+        if isinstance(error, (Transient, OSError, unit.shelf.OUTAGES)):
+            raise
+        unit.take_back()
+        log.exception("handler_failed", type=envelope.type, id=envelope.id)
+        heard.parked.append(
+            Parked(message=message, reason=f"{envelope.type} could not be handled: {error!r}")
+        )
+
+
+def _is_early(envelope: Envelope, now: datetime) -> bool:
+    return envelope.fact.PLAN and envelope.fact.occurred_at > now
+
+
+def _after(envelope: Envelope, now: datetime) -> datetime:
+    """When a plan heard too early is told again: at its hour, with a growing pause should clocks disagree."""
+    pause = timedelta(seconds=min(2**envelope.again, 60) / 10)
+    return max(envelope.fact.occurred_at, now + pause)
+
+
+def _check(heard: Heard, limit: int, service: Service) -> None:
+    if len(heard.parked) > limit:
+        raise TooManyParked(
+            f"{service.name} could not handle {len(heard.parked)} messages of one batch, the last because "
+            f"{heard.parked[-1].reason}: the fault is likely here, so nothing was acknowledged"
+        )
