@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from shared.events.fact import Fact
@@ -22,13 +22,23 @@ class LearnerRegistered(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherRegistered(Fact):
+    """A teacher can be written to; name and address stay in notifications."""
+
+    KEY: ClassVar[str] = "teacher_id"
+
+    teacher_id: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _AboutMail(Fact):
     KEY: ClassVar[str] = "case_id"
 
     learner_id: str
     case_id: str
     mail_id: str
-    """``<case>/<template>/<ordinal>``."""
+    """``<case>/<template>/<ordinal>``; a teacher's has the lesson in place of the ordinal."""
     template: Template
     audience: Audience = Audience.LEARNER
 
@@ -41,6 +51,10 @@ class MailDeferred(_AboutMail):
 
     until: datetime
     because: str
+    """``closed`` (the office is), ``not_before`` (its hour has not come), ``provider_down``."""
+    calendar: str | None = None
+    skipped: tuple[tuple[date, str], ...] = ()
+    """Each closed day on the way and why, as in ``dunning.Because``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +80,56 @@ class MailDropped(_AboutMail):
     IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id",)
 
     because: str
-    """``obsolete``, ``consolidated``, ``recovered``, ``no_address``, ..."""
+    """``obsolete``, ``consolidated``, ``too_late`` (a reminder's day is over), ``on_screen``, ``by_staff``."""
+    detail: str = ""
+    """What made it so: ``recovered``, the mail that replaces it, or staff's own note."""
+    by: str = "system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFailed(_AboutMail):
     """The mail server refused it for good; the office must look."""
 
-    IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id",)
+    IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id", "attempt")
+
+    attempt: int = 1
 
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailParked(_AboutMail):
+    """It cannot be addressed yet: it leaves as soon as whoever it is for, or the school, is registered."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id", "because", "occurred_at")
+
+    because: str
+    """``no_address``, ``no_school``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailReleased(_AboutMail):
+    """Staff let a mail leave before its hour, or once more after it failed."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id", "occurred_at")
+
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalNoticeLogged(Fact):
+    """A gateway wrote to the payer by itself (J2): logged, never counted as ours nor imitated."""
+
+    KEY: ClassVar[str] = "case_id"
+    IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "about")
+
+    learner_id: str
+    case_id: str
+    sender: str
+    """``PayPal``."""
+    about: str
+    """The gateway's transaction that the notice is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +151,10 @@ class NoticeFellDue(_AboutMail):
 
 SAYS: tuple[type[Fact], ...] = (
     LearnerRegistered,
+    TeacherRegistered,
+    MailParked,
+    MailReleased,
+    ExternalNoticeLogged,
     MailDeferred,
     MailFellDue,
     MailSent,
