@@ -35,8 +35,24 @@ class EnrolmentClosed(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentReopened(Fact):
+    """A closed path is open again: a relaunch was submitted in time (FR-37), or the school moved the date."""
+
+    KEY: ClassVar[str] = "learner_id"
+    IDENTITY: ClassVar[tuple[str, ...]] = ("learner_id", "path_id", "occurred_at")
+
+    learner_id: str
+    path_id: str
+    why: str
+    """``relaunched``, ``recovered``, ``staff``, ``deadline_moved``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessSuspended(Fact):
-    """The learner's level fell; ``because_of`` are the cases that hold it down, strictest first (R-X2)."""
+    """One subscription's level fell; ``because_of`` are the cases that hold it down, strictest first (R-X2).
+
+    ``occurred_at`` is the instant from which access answers had to be stricter, not when a timer ran (FR-33).
+    """
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("learner_id", "level", "occurred_at", "subscription_id")
 
@@ -48,6 +64,8 @@ class AccessSuspended(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRestored(Fact):
+    """One subscription's level rose to ``level``; ``case_id`` is the case that gave way."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("learner_id", "level", "occurred_at", "subscription_id")
 
     learner_id: str
@@ -79,11 +97,24 @@ class PlatformTold(Fact):
     level: AccessLevel
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRefused(Fact):
+    """The learning platform would not take the level: a person must look at its address or its rules."""
+
+    KEY: ClassVar[str] = "learner_id"
+
+    learner_id: str
+    level: AccessLevel
+    reason: str
+
+
 SAYS: tuple[type[Fact], ...] = (
     PathEnrolled,
     EnrolmentClosed,
+    EnrolmentReopened,
     AccessSuspended,
     AccessRestored,
     AccessDeadlineFellDue,
     PlatformTold,
+    PlatformRefused,
 )

@@ -27,6 +27,25 @@ class CreditsGranted(_AboutCredits):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditsExtended(_AboutCredits):
+    """Staff made a grant valid for longer, never for shorter (Q-J9)."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "grant_id", "expires_on")
+
+    grant_id: str
+    expires_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditGrantFellDue(_AboutCredits):
+    """A plan: a month that was paid in advance begins, its credits are granted (JP-07)."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "covers_from", "occurred_at")
+
+    covers_from: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LessonBooked(_AboutCredits):
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id")
 
@@ -136,6 +155,8 @@ class CreditsRegranted(_AboutCredits):
 
 SAYS: tuple[type[Fact], ...] = (
     CreditsGranted,
+    CreditsExtended,
+    CreditGrantFellDue,
     LessonBooked,
     LessonStarted,
     LessonCancelledByLearner,

@@ -158,6 +158,27 @@ class GatewaySubscriptionCancelled(_AboutSubscription):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySubscriptionPaused(_AboutSubscription):
+    """Collection stopped at the gateway, as asked for ``case_id`` (T17)."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "case_id")
+
+    case_id: str
+    gateway_subscription_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySubscriptionResumed(_AboutSubscription):
+    """The gateway collects again, next on ``next_billing_on`` (R-F9)."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "case_id")
+
+    case_id: str
+    gateway_subscription_id: str
+    next_billing_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemporaryPaymentReceived(_AboutSubscription):
     """Money came by the temporary method (J23); the office recorded it."""
 
@@ -220,6 +241,8 @@ SAYS: tuple[type[Fact], ...] = (
     GatewaySubscriptionActivated,
     GatewaySubscriptionSuspended,
     GatewaySubscriptionCancelled,
+    GatewaySubscriptionPaused,
+    GatewaySubscriptionResumed,
     TemporaryPaymentReceived,
     PaymentRefunded,
     ChargebackOpened,

@@ -1,0 +1,282 @@
+"""PostgreSQL as a service's shelf: state, journal, what was heard and errands, in one transaction.
+
+Each service keeps to the schema of its own name. Rows carry a version that is compared on writing, so that
+two processes never overwrite each other's decision: the second hears its batch again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import msgspec
+
+from shared.errors import Transient
+from shared.events import Envelope
+from shared.events.wire import to_bytes
+from shared.shelf import Errand, Parked, Planned, Shelf, Table
+
+T = TypeVar("T")
+
+OUTAGES: Final[tuple[type[Exception], ...]] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.exceptions.LockNotAvailableError,
+)
+"""What a database that is away, restarting, crowded or in conflict raises: try again."""
+
+DATA_ERRORS: Final[tuple[type[Exception], ...]] = (
+    asyncpg.exceptions.DataError,
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+    asyncpg.exceptions.ProgramLimitExceededError,
+)
+
+_encode = msgspec.json.Encoder().encode
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+class OvertakenError(Transient):
+    """Another process changed the same row meanwhile: what was decided on the old one is void, decide again."""
+
+
+def row_from(table: Table[T], body: str | bytes) -> T:
+    """Read a stored row."""
+    decoder = _decoders.get(table.kind)
+    if decoder is None:
+        decoder = _decoders[table.kind] = msgspec.json.Decoder(table.kind)
+    row: T = decoder.decode(body)
+    return row
+
+
+async def open_pool(dsn: str, *, size: int = 4, name: str = "relance") -> Any:
+    """A connection pool; ``name`` shows in ``pg_stat_activity``."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        command_timeout=60,
+        server_settings={"application_name": name, "timezone": "UTC"},
+    )
+
+
+class PgStore:
+    """One service's schema in PostgreSQL."""
+
+    def __init__(self, pool: Any, schema: str) -> None:
+        self.pool = pool
+        self.schema = schema
+
+    def transaction(self) -> AbstractAsyncContextManager[Shelf]:
+        """See ``Store``."""
+        return self._open()
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Shelf]:
+        async with self.pool.acquire(timeout=10) as connection, connection.transaction():
+            yield PgShelf(connection, self.schema)
+
+    async def claim_errands(self, now: datetime, *, limit: int, lease: timedelta) -> list[Errand]:
+        """See ``Store``."""
+        rows = await self.pool.fetch(
+            f"""
+            update {self.schema}.errands e set leased_until = $2, tries = e.tries + 1
+            from (select id from {self.schema}.errands
+                  where done_at is null and due_at <= $1 and (leased_until is null or leased_until <= $1)
+                  order by due_at limit $3 for update skip locked) due
+            where e.id = due.id
+            returning e.id, e.kind, e.key, e.due_at, e.body, e.cause, e.tries
+            """,
+            now,
+            now + lease,
+            limit,
+        )
+        return [_errand(row) for row in sorted(rows, key=lambda row: row["due_at"])]
+
+    async def postpone_errand(self, errand: Errand, *, until: datetime, error: str) -> None:
+        """See ``Store``."""
+        await self.pool.execute(
+            f"""update {self.schema}.errands set due_at = $2, leased_until = null, last_error = $3
+                where id = $1 and done_at is null and tries = $4""",
+            errand.id,
+            until,
+            error[:2000],
+            errand.tries,
+        )
+
+
+class PgShelf:
+    """One transaction over a PgStore."""
+
+    DATA_ERRORS = DATA_ERRORS
+    OUTAGES = OUTAGES
+
+    def __init__(self, connection: Any, schema: str) -> None:
+        self.connection = connection
+        self._schema = schema
+        self._versions: dict[tuple[str, str], int] = {}
+
+    async def load(self, table: Table[T], keys: Sequence[str]) -> dict[str, T]:
+        """See ``Shelf``."""
+        return await self._rows(table, "key = any($1)", list(keys))
+
+    async def find(self, table: Table[T], column: str, values: Sequence[Any]) -> list[T]:
+        """See ``Shelf``."""
+        kind = table.columns[column][0]
+        found = await self._rows(table, f"{column} = any($1::{kind}[])", list(values))
+        return list(found.values())
+
+    async def save(
+        self, rows: Mapping[Table[Any], Mapping[str, Any]], gone: Mapping[Table[Any], Iterable[str]]
+    ) -> None:
+        """See ``Shelf``.
+
+        Raises:
+            OvertakenError: a row is not any more what this transaction read.
+        """
+        for table, changed in sorted(rows.items(), key=lambda item: item[0].name):
+            await self._save_table(table, changed)
+        for table, keys in gone.items():
+            await self.connection.execute(
+                f"delete from {self._schema}.{table.name} where key = any($1)", list(keys)
+            )
+
+    async def plan(self, planned: Sequence[Planned]) -> None:
+        """See ``Shelf``."""
+        columns: list[list[Any]] = [[], [], [], [], [], [], [], []]
+        for one in planned:
+            envelope = one.envelope
+            row = (
+                envelope.id,
+                envelope.type,
+                envelope.topic,
+                envelope.key,
+                one.tell_at,
+                envelope.cause,
+                envelope.recorded_at,
+                to_bytes(envelope),
+            )
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+        await self.connection.execute(
+            f"""
+            insert into {self._schema}.journal (id, type, topic, key, tell_at, cause, recorded_at, value)
+            select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[],
+                                 $7::timestamptz[], $8::bytea[])
+            on conflict (id) do nothing
+            """,
+            *columns,
+        )
+        await self.connection.execute(f"notify {self._schema}_journal")
+
+    async def send_out(self, errands: Sequence[Errand]) -> None:
+        """See ``Shelf``."""
+        await self.connection.execute(
+            f"""
+            insert into {self._schema}.errands (id, kind, key, due_at, body, cause, asked_at)
+            select *, now() from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[])
+            on conflict (id) do nothing
+            """,
+            [e.id for e in errands],
+            [e.kind for e in errands],
+            [e.key for e in errands],
+            [e.due_at for e in errands],
+            [e.body for e in errands],
+            [e.cause for e in errands],
+        )
+        await self.connection.execute(f"notify {self._schema}_errands")
+
+    async def remember(self, heard: Sequence[Envelope], now: datetime) -> set[str]:
+        """See ``Shelf``."""
+        rows = await self.connection.fetch(
+            f"""insert into {self._schema}.heard (id, type, heard_at)
+                select id, type, $3 from unnest($1::text[], $2::text[]) as f(id, type)
+                on conflict (id) do nothing returning id""",
+            [envelope.id for envelope in heard],
+            [envelope.type for envelope in heard],
+            now,
+        )
+        return {row["id"] for row in rows}
+
+    async def park(self, parked: Sequence[Parked], now: datetime) -> None:
+        """See ``Shelf``."""
+        if parked:
+            await self.connection.executemany(
+                f"""insert into {self._schema}.parked (id, topic, partition, "offset", key, value, reason, parked_at)
+                    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing""",
+                [
+                    (p.id, p.message.topic, p.message.partition, p.message.offset, p.message.key,
+                     p.message.value, p.reason[:4000], now)
+                    for p in parked
+                ],
+            )  # fmt: skip
+
+    async def end_errand(self, errand: Errand, outcome: str, now: datetime) -> bool:
+        """See ``Shelf``."""
+        ended = await self.connection.fetchval(
+            f"""update {self._schema}.errands set done_at = $2, outcome = $3, leased_until = null
+                where id = $1 and done_at is null returning id""",
+            errand.id,
+            now,
+            outcome[:2000],
+        )
+        return ended is not None
+
+    async def _rows(self, table: Table[T], where: str, argument: list[Any]) -> dict[str, T]:
+        rows = await self.connection.fetch(
+            f"select key, version, body from {self._schema}.{table.name} where {where} order by key for update",
+            argument,
+        )
+        for row in rows:
+            self._versions[table.name, row["key"]] = row["version"]
+        return {row["key"]: row_from(table, row["body"]) for row in rows}
+
+    async def _save_table(self, table: Table[Any], changed: Mapping[str, Any]) -> None:
+        keys = sorted(changed)
+        rows = [changed[key] for key in keys]
+        names = "".join(f", {column}" for column in table.columns)
+        kinds = "".join(f", ${4 + i}::{kind}[]" for i, (kind, _) in enumerate(table.columns.values()))
+        updates = "".join(f", {column} = excluded.{column}" for column in table.columns)
+        written = await self.connection.fetchval(
+            f"""
+            with written as (
+                insert into {self._schema}.{table.name} as t (key, version, body{names})
+                select key, version + 1, body::jsonb{names}
+                from unnest($1::text[], $2::bigint[], $3::text[]{kinds}) as u(key, version, body{names})
+                on conflict (key) do update set version = excluded.version, body = excluded.body{updates}
+                where t.version = excluded.version - 1
+                returning 1)
+            select count(*) from written
+            """,
+            keys,
+            [self._versions.get((table.name, key), 0) for key in keys],
+            [_encode(row).decode() for row in rows],
+            *([value_of(row) for row in rows] for _, value_of in table.columns.values()),
+        )
+        if written != len(keys):
+            raise OvertakenError(
+                f"{len(keys) - written} row(s) of {self._schema}.{table.name} were changed by another process "
+                "meanwhile: the same batch is heard again on their new state"
+            )
+        for key in keys:
+            self._versions[table.name, key] = self._versions.get((table.name, key), 0) + 1
+
+
+def _errand(row: Any) -> Errand:
+    return Errand(
+        id=row["id"],
+        kind=row["kind"],
+        key=row["key"],
+        due_at=row["due_at"],
+        body=row["body"],
+        tries=row["tries"],
+        cause=row["cause"],
+    )

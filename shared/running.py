@@ -1,0 +1,163 @@
+"""A service's worker as a process: it hears, tells and does its errands until it is asked to stop.
+
+Trouble outside is waited out inside; anything else ends the process with a reason, and whoever supervises it
+starts it again: what was not committed was not acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from shared.clock import Clock, FileClock
+from shared.database import OUTAGES, PgStore, open_pool
+from shared.errands import run_due_errands
+from shared.errors import Transient
+from shared.hearing import hear
+from shared.logs import logger
+from shared.service import Service
+from shared.settings import Settings
+from shared.shelf import Message
+from shared.telling import Teller
+from shared.worker import Worker
+
+log = logger("running")
+
+Loop = Callable[[], Awaitable[Any]]
+"""A further loop of a service (the webhook inbox); returns how much it did, 0 when idle."""
+
+_LATER: Final[tuple[type[Exception], ...]] = (Transient, *OUTAGES)
+_IDLE: Final = 0.25
+_IDLE_VIRTUAL: Final = 0.02
+
+
+class WorkerProcess:
+    """Everything one worker of a service does, over real PostgreSQL and Kafka."""
+
+    def __init__(self, service: Service, settings: Settings, *, hands: Any = None) -> None:
+        self.service = service
+        self.settings = settings
+        self.clock: Clock = settings.clock()
+        self.hands = hands
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+
+    async def run(self, loops: Callable[[PgStore], Sequence[Loop]] | None = None) -> None:
+        """Work until SIGTERM or SIGINT; raises what ended it otherwise."""
+        running = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(name, self._stopping.set)
+        pool = await self._connect()
+        store = PgStore(pool, self.service.name)
+        worker = Worker(
+            f"relance-{self.service.name}", self.service.topics, self._hear_with(store), self.settings
+        )
+        await self._patiently(worker.start, "brokers")
+        tasks = [
+            asyncio.create_task(worker.crashed(), name="worker"),
+            asyncio.create_task(Teller(store, self.clock, self.settings).run(), name="teller"),
+            asyncio.create_task(self._stopping.wait(), name="stop"),
+            asyncio.create_task(self._listen(pool), name="listen"),
+        ]
+        chores = (
+            [lambda: run_due_errands(self.service, store, self.hands, self.clock)]
+            if self.service.errands
+            else []
+        )
+        chores += loops(store) if loops else ()
+        tasks += [asyncio.create_task(self._for_ever(chore), name="chore") for chore in chores]
+        log.info("worker_started", topics=list(self.service.topics))
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await self._close(worker, tasks, pool)
+        for task in done:
+            if task.get_name() != "stop":
+                task.result()
+                message = f"the {task.get_name()} of {self.service.name} ended by itself: start it again"
+                raise RuntimeError(message)
+        log.info("worker_stopped")
+
+    async def _close(self, worker: Worker, tasks: Sequence[asyncio.Task[Any]], pool: Any) -> None:
+        await worker.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(Exception):
+            await asyncio.wait_for(pool.close(), 5)
+
+    async def _connect(self) -> Any:
+        async def connect() -> Any:
+            return await open_pool(
+                self.settings.database,
+                size=self.settings.pool + 3,
+                name=f"relance {self.service.name} worker",
+            )
+
+        return await self._patiently(connect, "database")
+
+    async def _patiently(self, start: Callable[[], Awaitable[Any]], what: str) -> Any:
+        pause = 0.1
+        while True:
+            try:
+                return await start()
+            except OUTAGES as error:
+                log.warning("waiting_for", what=what, reason=repr(error), seconds=pause)
+            except Exception as error:
+                if not type(error).__module__.startswith("aiokafka"):
+                    raise
+                log.warning("waiting_for", what=what, reason=repr(error), seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    def _hear_with(self, store: PgStore) -> Callable[[list[Message]], Awaitable[None]]:
+        async def hear_batch(messages: list[Message]) -> None:
+            pause = 0.05
+            while True:
+                try:
+                    heard = await hear(
+                        self.service, store, self.clock, messages, parked_limit=self.settings.parked_limit
+                    )
+                except _LATER as error:
+                    log.warning("hearing_paused", reason=repr(error), seconds=pause)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 5.0)
+                else:
+                    log.debug("batch_heard", handled=heard.handled, duplicates=heard.duplicates)
+                    return
+
+        return hear_batch
+
+    async def _for_ever(self, chore: Loop) -> None:
+        idle = _IDLE_VIRTUAL if isinstance(self.clock, FileClock) else _IDLE
+        pause = 0.1
+        while True:
+            try:
+                did = await chore()
+            except _LATER as error:
+                log.warning("chore_paused", reason=repr(error), seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+                continue
+            pause = 0.1
+            if not did:
+                self._wake.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), idle)
+
+    async def _listen(self, pool: Any) -> None:
+        """Errands and webhooks wake their loops at once; without the notice they are found a moment later."""
+
+        def wake(*_: Any) -> None:
+            self._wake.set()
+
+        while True:
+            try:
+                async with pool.acquire() as connection:
+                    for channel in ("errands", "inbox"):
+                        await connection.add_listener(f"{self.service.name}_{channel}", wake)
+                    while not connection.is_closed():
+                        await asyncio.sleep(1)
+            except OUTAGES:
+                await asyncio.sleep(1)

@@ -1,0 +1,142 @@
+"""How a service tells: its journal goes to Kafka, in order, at least once, by one teller at a time.
+
+A row is marked as told only after the brokers have it; a teller that dies in between tells it again, and
+hearers know its id. Plans wait in the same table until their hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.clock import Clock, FileClock
+from shared.database import OUTAGES, PgStore
+from shared.logs import logger
+from shared.settings import Settings
+
+log = logger("telling")
+
+BATCH: Final = 1000
+_VIRTUAL_TICK: Final = 0.02
+"""How often a virtual clock is looked at, in seconds of the wall."""
+_PATIENCE: Final = 1.0
+"""Without a notice, the journal is looked at this often: plans fall due silently."""
+
+
+def kafka_options(settings: Settings) -> dict[str, Any]:
+    """Connection options that every aiokafka client of this process uses."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka,
+        "security_protocol": settings.kafka_security,
+    }
+    if "SSL" in settings.kafka_security:
+        options["ssl_context"] = ssl.create_default_context(cafile=settings.kafka_ca_file)
+    if "SASL" in settings.kafka_security:
+        options["sasl_mechanism"] = settings.kafka_mechanism
+        options["sasl_plain_username"] = settings.kafka_user
+        options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    return options
+
+
+class Teller:
+    """Tells one service's journal. ``run`` returns only when cancelled."""
+
+    def __init__(
+        self,
+        store: PgStore,
+        clock: Clock,
+        settings: Settings,
+        *,
+        on_told: Callable[[int], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._on_told = on_told
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Tell for ever: an outage of the database or the brokers is waited out, nothing is skipped."""
+        pause = 0.1
+        while True:
+            try:
+                await self._tell_while_connected()
+            except (*OUTAGES, KafkaError) as error:
+                log.warning("telling_paused", reason=repr(error), seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                pause = 0.1
+
+    async def _tell_while_connected(self) -> None:
+        producer = AIOKafkaProducer(
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            compression_type="lz4",
+            **kafka_options(self._settings),
+        )
+        await producer.start()
+        try:
+            async with self._store.pool.acquire(timeout=10) as connection:
+                await self._tell_with(connection, producer)
+        finally:
+            with suppress(Exception):
+                await asyncio.wait_for(producer.stop(), 5)
+
+    async def _tell_with(self, connection: Any, producer: Any) -> None:
+        schema = self._store.schema
+        while not await connection.fetchval(f"select pg_try_advisory_lock(hashtext('{schema}.teller'))"):
+            await asyncio.sleep(0.5)
+        channel = f"{schema}_journal"
+        await connection.add_listener(channel, self._on_notice)
+        try:
+            while True:
+                self._wake.clear()
+                seen = self._clock.now()
+                told = await self._tell_due(connection, producer)
+                if told < BATCH:
+                    await self._wait(seen)
+        finally:
+            if not connection.is_closed():
+                with suppress(Exception):
+                    await connection.remove_listener(channel, self._on_notice)
+                    await connection.execute("select pg_advisory_unlock_all()")
+
+    async def _tell_due(self, connection: Any, producer: Any) -> int:
+        schema = self._store.schema
+        rows = await connection.fetch(
+            f"""select id, topic, key, value from {schema}.journal
+                where told_at is null and tell_at <= $1 order by tell_at, seq limit {BATCH}""",
+            self._clock.now(),
+        )
+        if not rows:
+            return 0
+        waiting = [await producer.send(row["topic"], row["value"], key=row["key"].encode()) for row in rows]
+        await asyncio.gather(*waiting)
+        await connection.execute(
+            f"update {schema}.journal set told_at = $2 where id = any($1) and told_at is null",
+            [row["id"] for row in rows],
+            self._clock.now(),
+        )
+        if self._on_told is not None:
+            self._on_told(len(rows))
+        return len(rows)
+
+    async def _wait(self, seen: Any) -> None:
+        """Until a notice comes, the virtual clock moves on, or patience ends."""
+        tick = _VIRTUAL_TICK if isinstance(self._clock, FileClock) else _PATIENCE
+        for _ in range(max(int(_PATIENCE / tick), 1)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), tick)
+            if self._wake.is_set() or (tick < _PATIENCE and self._clock.now() != seen):
+                return
+
+    def _on_notice(self, *_: Any) -> None:
+        self._wake.set()

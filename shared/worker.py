@@ -1,0 +1,195 @@
+"""The consumer runtime of every worker: Faust for membership, heartbeats and assignment, our own confirmation.
+
+Faust as it comes confirms messages that were never handled (facts/faust.md §2) and spends most of its time
+handing them over one by one. Here each whole fetch goes from Faust's consumer thread straight into one
+transaction, and an offset is confirmed only after its COMMIT. Faust's own acknowledgements are never used.
+The names overridden are protected ones: the version is pinned, and contract tests pin the behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import faust
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from mode.supervisors import CrashingSupervisor
+
+from shared.logs import logger
+from shared.settings import Settings
+from shared.shelf import Message
+
+log = logger("worker")
+
+Hear = Callable[[list[Message]], Awaitable[None]]
+"""Handles one batch and returns after its COMMIT; raises only what should end the process."""
+
+_NEVER: Final = 1e8
+"""Seconds. Faust must not give up a member that waits for its database (facts/faust.md 2.3)."""
+
+
+class _Thread(AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped for us (pyproject.toml)
+    """Faust's consumer thread, with a fetch that does not dawdle (Faust fixes 1,500 ms)."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = self.consumer.fetch_wait_ms  # noqa: SLF001 - no public setting reaches it
+        return consumer
+
+
+class _Consumer(Consumer):  # type: ignore[misc]  # as above
+    """Hands whole fetches over and confirms what was committed, nothing else."""
+
+    fetch_wait_ms = 500
+    batch = 500
+    hear: Hear
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._confirmed: dict[Any, int] = {}
+        self.busy = asyncio.Lock()
+        super().__init__(*args, **kwargs)
+
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        while not (self.should_stop or fetcher.should_stop):
+            records, _ = await self._wait_next_records(timeout=1.0)
+            if not records:
+                await asyncio.sleep(0)
+                continue
+            if not self.flow_active:
+                # A rebalance began while we fetched: what was read is read again from the confirmed offset.
+                with suppress(Exception):
+                    await self.perform_seek()
+                continue
+            async with self.busy:
+                await self._hear_all(records)
+
+    async def _hear_all(self, records: Mapping[Any, list[Any]]) -> None:
+        generation = self.app.consumer_generation_id
+        pairs = [(partition, record) for partition, found in records.items() for record in found]
+        for start in range(0, len(pairs), self.batch):
+            chunk = pairs[start : start + self.batch]
+            await type(self).hear(
+                [
+                    Message(
+                        topic=record.topic,
+                        partition=record.partition,
+                        offset=record.offset,
+                        key=record.key,
+                        value=record.value,
+                    )
+                    for _, record in chunk
+                ]
+            )
+            if generation != self.app.consumer_generation_id:
+                return  # the partitions may be another member's now: it hears them again, and knows their ids
+            for partition, record in chunk:
+                self._confirmed[partition] = record.offset + 1
+
+    def ack(self, message: Any) -> bool:
+        message.acked = True
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[Any]:
+        return [tp for tp in self._confirmed if topics is None or tp in topics or tp.topic in topics]
+
+    def _new_offset(self, tp: Any) -> int | None:
+        return self._confirmed.get(tp)
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        await self.commit()
+        for tp in revoked:
+            self._confirmed.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
+
+
+class Worker:
+    """One member of a service's consumer group.
+
+    ``topics`` must exist; ``hear`` gets batches of at most ``settings.batch`` messages, in order per partition.
+    """
+
+    def __init__(self, group: str, topics: Iterable[str], hear: Hear, settings: Settings) -> None:
+        self._settings = settings
+        consumer: Any = type(
+            "Consumer",
+            (_Consumer,),
+            {
+                "fetch_wait_ms": settings.kafka_fetch_wait_ms,
+                "batch": settings.batch,
+                "hear": staticmethod(hear),
+            },
+        )
+        self._app = faust.App(group, **self._options())
+        self._app.transport = type("Transport", (Transport,), {"Consumer": consumer})(
+            self._app.conf.broker_consumer, self._app
+        )
+        # The agent only makes Faust subscribe: nothing ever reaches its stream.
+        self._app.agent(self._app.topic(*topics, value_type=bytes), name="hear")(_nothing)
+
+    async def start(self) -> None:
+        """Join the group; raises when the brokers cannot be reached."""
+        await self._app.start()
+
+    async def crashed(self) -> None:
+        """Returns when Faust stopped by itself, which is never well: end the process, nothing is lost."""
+        await self._app.wait_until_stopped()
+
+    async def stop(self, *, within: float = 10.0) -> None:
+        """Let the batch at hand end, confirm it and leave the group; gives up after ``within`` seconds."""
+        consumer = self._app.consumer
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await consumer.busy.acquire()
+                with suppress(Exception):
+                    await consumer.commit()
+                await self._app.stop()
+
+    def _options(self) -> dict[str, Any]:
+        settings = self._settings
+        options: dict[str, Any] = {
+            "broker": [f"kafka://{host.strip()}" for host in settings.kafka.split(",")],
+            "store": "memory://",
+            "value_serializer": "raw",
+            "key_serializer": "raw",
+            "topic_allow_declare": False,
+            "topic_disable_leader": True,
+            "web_enabled": False,
+            "autodiscover": False,
+            "table_standby_replicas": 0,
+            "stream_wait_empty": False,
+            "agent_supervisor": CrashingSupervisor,
+            "consumer_auto_offset_reset": "earliest",
+            "broker_commit_interval": 1.0,
+            "broker_max_poll_interval": _NEVER,
+            "broker_session_timeout": settings.kafka_session_timeout,
+            "broker_heartbeat_interval": settings.kafka_session_timeout / 10,
+            "broker_request_timeout": settings.kafka_session_timeout + 15,
+            "broker_max_poll_records": settings.batch * 4,
+            "stream_processing_timeout": _NEVER,
+        }
+        context = (
+            ssl.create_default_context(cafile=settings.kafka_ca_file)
+            if "SSL" in settings.kafka_security
+            else None
+        )
+        if "SASL" in settings.kafka_security:
+            options["broker_credentials"] = faust.SASLCredentials(
+                username=settings.kafka_user,
+                password=settings.kafka_password.get_secret_value(),
+                mechanism=settings.kafka_mechanism,
+                ssl_context=context,
+            )
+        elif context is not None:
+            options["broker_credentials"] = faust.SSLCredentials(context)
+        return options
+
+
+async def _nothing(stream: Any) -> None:
+    async for _ in stream:
+        pass
