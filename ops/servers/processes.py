@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -170,10 +171,19 @@ def read_run_file(path: Path) -> tuple[Process, dict[str, Any]] | None:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback address that nobody uses, outside the range that outgoing connections take from.
+
+    A server that comes back after a crash wants its port again: no connection must have borrowed it meanwhile.
+
+    Raises:
+        ServerFailed: a hundred tries found none.
+    """
+    for _ in range(100):
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
+        if port_is_free(port):
+            return port
+    msg = "we could not find a free port because a hundred tries between 20000 and 32000 were all taken"
+    raise ServerFailed(msg)
 
 
 def port_is_free(port: int) -> bool:
