@@ -97,6 +97,10 @@ class Because:
     counted: tuple[date, ...] = ()
     skipped: tuple[tuple[date, str], ...] = ()
     """Each skipped day and why (``Sunday``, ``Fête du Travail``, a closure's name)."""
+    word: str = ""
+    """The rule's word, which ``shared.reason_words`` has a sentence for in each language."""
+    values: dict[str, str] = field(default_factory=dict)
+    """What that sentence names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +193,8 @@ class AttemptRequested(_AboutCase):
     kind: AttemptKind
     amount: Money
     on_session: bool = False
+    fallback: bool = False
+    """Charge the learner's other stored method; a failure with no other method is a failure all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +262,30 @@ class CaseExhausted(_AboutCase):
 
     cause: ExhaustionCause
     attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExhaustionCorrected(_AboutCase):
+    """News in the wrong order: what ended the attempts was something earlier than was known (R-X1).
+
+    ``occurred_at`` is the corrected instant; the consequences ran once and stay as they are.
+    """
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "cause", "occurred_at")
+
+    cause: ExhaustionCause
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsequenceHeld(_AboutCase):
+    """A step waits for the notice that is owed before it, because that mail has not left yet (R-J16)."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "step")
+
+    step: str
+    waits_for: Template
+    planned_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -749,6 +779,18 @@ class ReminderFellDue(_Plan):
     about: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureApproached(Fact):
+    """A plan: the last business day before a closure has come; learners concerned are told (J38)."""
+
+    KEY: ClassVar[str] = "school_id"
+    PLAN: ClassVar[bool] = True
+
+    closure_id: str
+    first: date
+    last: date
+
+
 SAYS: tuple[type[Fact], ...] = (
     SchoolRegistered,
     PolicyAdopted,
@@ -767,6 +809,8 @@ SAYS: tuple[type[Fact], ...] = (
     PeriodPaid,
     CaseRecovered,
     CaseExhausted,
+    ExhaustionCorrected,
+    ConsequenceHeld,
     CaseSuspended,
     CaseClosed,
     AccessSuspensionRequested,
@@ -821,4 +865,5 @@ SAYS: tuple[type[Fact], ...] = (
     ResumeDayEnded,
     CoverageBegan,
     ReminderFellDue,
+    ClosureApproached,
 )
