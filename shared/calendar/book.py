@@ -91,7 +91,9 @@ def calendar_from_data(calendar_id: str, data: Mapping[str, Any]) -> Calendar:
     """
     for key in data:
         if key not in CALENDAR_KEYS:
-            raise Unreadable(f"calendar {calendar_id!r} has no key {key!r}: one of {', '.join(CALENDAR_KEYS)}")
+            raise Unreadable(
+                f"calendar {calendar_id!r} has no key {key!r}: one of {', '.join(CALENDAR_KEYS)}"
+            )
     for key in ("timezone", "working_weekdays"):
         if key not in data:
             raise Unreadable(f"calendar {calendar_id!r} lacks {key!r}: add it")
@@ -121,7 +123,7 @@ def closure_from_data(data: Mapping[str, Any]) -> Closure:
         return Closure(name=str(name), first=_day(first), last=_day(last))
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable(
-            f"{data!r} is no closure: {{name: GW, from: \"2026-04-29\", to: \"2026-05-06\"}} is the form"
+            f'{data!r} is no closure: {{name: GW, from: "2026-04-29", to: "2026-05-06"}} is the form'
         ) from error
 
 
@@ -143,7 +145,11 @@ def _weekdays(calendar_id: str, value: object) -> list[int]:
 
 
 def _table(calendar_id: str, value: object) -> Any:
-    if not isinstance(value, Mapping) or "country" not in value or not set(value) <= {"country", "subdivision"}:
+    if (
+        not isinstance(value, Mapping)
+        or "country" not in value
+        or not set(value) <= {"country", "subdivision"}
+    ):
         raise Unreadable(
             f"public_holidays of calendar {calendar_id!r} is {value!r}: "
             "{country: FR, subdivision: null} is the form, or null for none"

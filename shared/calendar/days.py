@@ -97,7 +97,9 @@ class Calendar:
 
     def __post_init__(self) -> None:
         if not self.working_weekdays:
-            raise Unreadable(f"calendar {self.id!r} works on no weekday: name at least one in working_weekdays")
+            raise Unreadable(
+                f"calendar {self.id!r} works on no weekday: name at least one in working_weekdays"
+            )
         closed: dict[int, ClosedDay] = {}
         for closure in self.closures:
             name = Name.same(closure.name)
@@ -110,7 +112,9 @@ class Calendar:
         bounded = table is not None and self.beyond_horizon == "error"
         put = object.__setattr__
         put(self, "_closed", closed)
-        put(self, "_first", table.first.toordinal() if table is not None and bounded else date.min.toordinal())
+        put(
+            self, "_first", table.first.toordinal() if table is not None and bounded else date.min.toordinal()
+        )
         put(self, "_last", table.last.toordinal() if table is not None and bounded else date.max.toordinal())
         put(self, "_rest", tuple(number not in self.working_weekdays for number in range(7)))
 

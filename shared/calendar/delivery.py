@@ -77,7 +77,11 @@ def before_closure(calendar: Calendar, closure: Closure, wall: WallTime = OPENIN
             calendar=calendar.id,
             counted=counted.counted,
             skipped=counted.skipped,
-            values=(("closure", closure.name), ("from", closure.first.isoformat()), ("to", closure.last.isoformat())),
+            values=(
+                ("closure", closure.name),
+                ("from", closure.first.isoformat()),
+                ("to", closure.last.isoformat()),
+            ),
         ),
     )
 

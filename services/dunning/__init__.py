@@ -1,0 +1,1 @@
+"""Dunning: the only decision-maker; one case per (subscription, billing period)."""
