@@ -56,11 +56,11 @@ clean: ## remove the environment and every cache (data folders stay)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- How the environment comes to be ---------------------------------------------------------------------------
-# A stamp is newer than what it was made from, or it is made again. The interpreter is asked, not trusted: a virtual
-# environment that was moved or whose Python is gone is thrown away.
+# A stamp is newer than what it was made from, or it is made again. A virtual environment that was moved (its scripts
+# name another folder) or whose Python is gone is thrown away.
 
-HERE := $(shell $(BIN)/python -c 'import os, sys; print(os.path.realpath(sys.prefix))' 2>/dev/null)
-ifneq ($(HERE),$(realpath $(CURDIR))/$(VENV))
+HERE := $(shell $(BIN)/python -c '' 2>/dev/null && grep -lF '$(CURDIR)/$(BIN)/' $(BIN)/pip 2>/dev/null)
+ifeq ($(HERE),)
 .PHONY: $(BIN)/python $(VENV)/.ready-to-run
 endif
 

@@ -84,6 +84,15 @@ async def test_topics_are_made_once_and_grow_when_more_partitions_are_wanted(own
     assert await partitions(own.bootstrap) == {"payments.events": 6, "dunning.events": 4}
 
 
+def test_a_cluster_id_may_begin_with_a_dash(apache_kafka: Kafka, tmp_path: Path) -> None:
+    (tmp_path / "node.json").write_text('{"cluster": "-QJXYpDlRVeeHZ4xN9eT0w"}')
+
+    node = kafka.start(tmp_path)
+
+    assert "cluster.id=-QJXYpDlRVeeHZ4xN9eT0w" in (tmp_path / "data" / "meta.properties").read_text()
+    node.crash()
+
+
 def test_starting_twice_takes_up_the_running_node(own: Kafka) -> None:
     assert kafka.start(own.folder, topics=TOPICS) == own
 
