@@ -40,6 +40,7 @@ class CreditsExtended(_AboutCredits):
 class CreditGrantFellDue(_AboutCredits):
     """A plan: a month that was paid in advance begins, its credits are granted (JP-07)."""
 
+    PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "covers_from", "occurred_at")
 
     covers_from: date
