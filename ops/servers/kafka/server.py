@@ -205,7 +205,7 @@ def _node(folder: Path) -> Mapping[str, int | str]:
     node: dict[str, int | str] = {}
     with suppress(FileNotFoundError, ValueError):
         node = json.loads(kept.read_text(encoding="utf-8"))
-    node.setdefault("cluster", base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("="))
+    node.setdefault("cluster", new_cluster_id())
     for name in ("port", "controller_port"):
         if name not in node or not port_is_free(int(node[name])):
             node[name] = free_port()
@@ -213,6 +213,14 @@ def _node(folder: Path) -> Mapping[str, int | str]:
     fresh.write_text(json.dumps(node), encoding="utf-8")
     fresh.replace(kept)
     return node
+
+
+def new_cluster_id() -> str:
+    """A random id as Kafka's own tool makes them; one that began with a dash would be taken for an option."""
+    while True:
+        name = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        if not name.startswith("-"):
+            return name
 
 
 def _properties(folder: Path, node: Mapping[str, int | str]) -> str:

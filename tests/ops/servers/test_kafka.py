@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from ops.servers import kafka
 from ops.servers.kafka import Kafka, jars
+from ops.servers.kafka.server import new_cluster_id
 from ops.servers.processes import ServerFailed
 
 TOPICS = {"payments.events": 6, "dunning.events": 2}
@@ -84,13 +85,11 @@ async def test_topics_are_made_once_and_grow_when_more_partitions_are_wanted(own
     assert await partitions(own.bootstrap) == {"payments.events": 6, "dunning.events": 4}
 
 
-def test_a_cluster_id_may_begin_with_a_dash(apache_kafka: Kafka, tmp_path: Path) -> None:
-    (tmp_path / "node.json").write_text('{"cluster": "-QJXYpDlRVeeHZ4xN9eT0w"}')
+def test_no_cluster_id_begins_with_a_dash() -> None:
+    names = [new_cluster_id() for _ in range(2000)]
 
-    node = kafka.start(tmp_path)
-
-    assert "cluster.id=-QJXYpDlRVeeHZ4xN9eT0w" in (tmp_path / "data" / "meta.properties").read_text()
-    node.crash()
+    assert not [name for name in names if name.startswith("-")]
+    assert {len(name) for name in names} == {22}
 
 
 def test_starting_twice_takes_up_the_running_node(own: Kafka) -> None:
