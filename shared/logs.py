@@ -61,4 +61,4 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = True) -> Non
 
 def logger(name: str) -> Any:
     """A bound logger; ``logger("hearing").info("fact_heard", type=..., case=...)``."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(part=name)

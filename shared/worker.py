@@ -148,6 +148,8 @@ class Worker:
                 await consumer.busy.acquire()
                 with suppress(Exception):
                     await consumer.commit()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
                 await self._app.stop()
 
     def _options(self) -> dict[str, Any]:

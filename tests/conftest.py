@@ -53,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("lanes")
     for lane, where in LANES.items():
         ok, bad = _on(lane, passed), _on(lane, failed)
-        left = [report for report in skipped if lane in report.keywords]
+        left = [report for report in skipped if lane in getattr(report, "keywords", ())]
         if not (ok or bad or left):
             terminalreporter.write_line(f"{where}: no test")
             continue
@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _on(lane: str, reports: list[pytest.TestReport]) -> int:
-    return sum(1 for report in reports if lane in report.keywords)
+    return sum(1 for report in reports if lane in getattr(report, "keywords", ()))
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -47,7 +47,7 @@ class Envelope:
     """How many times a plan was heard before its hour and put back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Later:
     """A plan: ``fact`` is to be said at ``at`` (aware UTC). A plan that became moot answers with nothing."""
 

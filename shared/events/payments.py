@@ -143,6 +143,8 @@ class GatewaySubscriptionActivated(_AboutSubscription):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySubscriptionSuspended(_AboutSubscription):
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "gateway_subscription_id", "occurred_at")
+
     gateway_subscription_id: str
     failed_payments: int
     """Consecutive failures the gateway counts; 0 speaks of a manual suspension."""
