@@ -30,7 +30,7 @@ def presets() -> Mapping[str, Policy]:
     """
     found: dict[str, Policy] = {}
     for entry in sorted(files("services.dunning.policies").iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".yaml") and entry.name != "networks.yaml":
+        if entry.name.endswith(".yaml"):
             reading = read_policies(entry.read_text(encoding="utf-8"), file=entry.name, parents=found)
             if reading.errors:
                 raise PolicyRefused(reading.errors)
