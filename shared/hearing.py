@@ -86,6 +86,7 @@ async def _hear_alone(service: Service, store: Store, clock: Clock, message: Mes
     except _NotTogether as error:
         parked = Parked(message=message, reason=f"its effects could not be written: {error.__cause__!r}")
         async with store.transaction() as shelf:
+            await shelf.remember([from_bytes(message.value)], clock.now())
             await shelf.park([parked], clock.now())
         log.exception("fact_parked", id=parked.id, reason=parked.reason)
         return Heard(parked=[parked])

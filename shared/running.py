@@ -62,11 +62,9 @@ class WorkerProcess:
             asyncio.create_task(self._stopping.wait(), name="stop"),
             asyncio.create_task(self._listen(pool), name="listen"),
         ]
-        chores = (
-            [lambda: run_due_errands(self.service, store, self.hands, self.clock)]
-            if self.service.errands
-            else []
-        )
+        chores: list[Loop] = []
+        if self.service.errands:
+            chores.append(lambda: run_due_errands(self.service, store, self.hands, self.clock))
         chores += loops(store) if loops else ()
         tasks += [asyncio.create_task(self._for_ever(chore), name="chore") for chore in chores]
         log.info("worker_started", topics=list(self.service.topics))

@@ -53,6 +53,6 @@ class Settings(BaseSettings):
         """The clock that this process lives by."""
         return clock_for(self.clock_file)
 
-    def keys(self) -> frozenset[str]:
+    def known_keys(self) -> frozenset[str]:
         """The API keys, without blanks."""
         return frozenset(key.strip() for key in self.api_keys.get_secret_value().split(",") if key.strip())

@@ -83,10 +83,14 @@ class CreditsConsumed(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditsExpired(_AboutCredits):
-    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "grant_id")
+    """A grant's last day passed. Credits of a lesson cancelled after it expire later, by an entry of their own."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "grant_id", "entry")
 
     grant_id: str
     credits: int
+    entry: int = 0
+    """Its number in the subscription's ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +118,7 @@ class CreditsHeld(_AboutHold):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditsReleased(_AboutHold):
-    pass
+    """The last hold went: untouched credits can be booked again. While another hold lasts, nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,7 @@ class CreditsForfeited(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditsRegranted(_AboutCredits):
-    """What a case forfeited was given back as goodwill."""
+    """What a case forfeited was granted again as goodwill; cancelled lessons are not booked again (JP-28)."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "case_id", "why")
 

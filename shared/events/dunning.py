@@ -354,6 +354,8 @@ class CreditHoldRequested(_AboutCase):
 
     hold: str = "failure"
     """``failure``, or ``reversal`` for a reversal's case."""
+    lessons: str = "deliver"
+    """``deliver``: booked lessons take place meanwhile (R-J6); ``cancel``: those that start during the hold do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
