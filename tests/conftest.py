@@ -22,6 +22,7 @@ from ops.servers import postgres as postgres_server
 if TYPE_CHECKING:
     from ops.servers.broker import Broker
     from ops.servers.kafka import Kafka
+    from ops.servers.mailbox import Mailbox
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -138,3 +139,20 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     server = kafka.start(tmp_path_factory.mktemp("kafka"), topics={"relance.tests": PARTITIONS})
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mailbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
+    """The session's mailbox, with whatever mails earlier tests sent."""
+    from ops.servers import mailbox as local  # noqa: PLC0415 - only the tests that ask for it pay for it
+
+    server = local.start(tmp_path_factory.mktemp("mailbox"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mailbox(mailbox_server: Mailbox) -> Mailbox:
+    """An empty mailbox that accepts every mail."""
+    mailbox_server.clear()
+    return mailbox_server

@@ -16,7 +16,8 @@ of its limits (`facts/faust.md` 1), is kept here or said here:
 - no transactions, no lookup by time, no topic administration;
 - a client's mistake can abort the process: never host it inside another one.
 
-Run as `python -m ops.servers.broker`, it ends when its standard input closes, that is, with whoever started it.
+`start` runs it as `python -m ops.servers.broker --lifeline`: it ends when its standard input does, that is, with
+whoever started it, however that one ended.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +40,7 @@ from ops.servers.processes import (
     Process,
     ServerFailed,
     cut_lifeline,
+    end_with_starter,
     read_run_file,
     spawn,
     tail,
@@ -137,7 +138,7 @@ def start(
         msg = f"we could not start an embedded broker because process {already.pid} already serves {folder}; stop it first"
         raise ServerFailed(msg)
     run_file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "ops.servers.broker", "--ready", str(run_file)]
+    command = [sys.executable, "-m", "ops.servers.broker", "--lifeline", "--ready", str(run_file)]
     command += ["--rebalance-delay-ms", str(rebalance_delay_ms)]
     for name, partitions in topics.items():
         command += ["--topic", f"{name}:{partitions}"]
@@ -232,15 +233,8 @@ def _librdkafka() -> Any:
     return lib
 
 
-def _end_with_starter() -> None:
-    """Read standard input to its end, then ask ourselves to stop."""
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def serve(topics: Sequence[tuple[str, int]], *, ready: Path, rebalance_delay_ms: int) -> None:
-    """Be the broker until SIGTERM, SIGINT or the end of standard input; SIGUSR1 pauses it, SIGUSR2 resumes it."""
+def serve(topics: Sequence[tuple[str, int]], *, ready: Path, rebalance_delay_ms: int, lifeline: bool) -> None:
+    """Be the broker until SIGTERM or SIGINT; SIGUSR1 pauses it, SIGUSR2 resumes it."""
     signals = {signal.SIGTERM, signal.SIGINT, _PAUSE, _RESUME}
     signal.pthread_sigmask(
         signal.SIG_BLOCK, signals
@@ -249,7 +243,8 @@ def serve(topics: Sequence[tuple[str, int]], *, ready: Path, rebalance_delay_ms:
     me, bootstrap = Process.of(os.getpid()), cluster.bootstrap
     write_run_file(ready, me, bootstrap=bootstrap, paused=False)
     print(json.dumps({"bootstrap": bootstrap, "pid": me.pid, "topics": dict(topics)}), flush=True)
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+    if lifeline:
+        end_with_starter()
     while (sign := signal.sigwait(signals)) in {_PAUSE, _RESUME}:
         if sign == _PAUSE:
             cluster.down()
@@ -272,8 +267,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--topic", type=_topic, action="append", default=[], metavar="NAME:PARTITIONS")
     parser.add_argument("--rebalance-delay-ms", type=int, default=REBALANCE_DELAY_MS)
+    parser.add_argument("--lifeline", action="store_true", help="end when standard input does")
     given = parser.parse_args(arguments)
-    serve(given.topic, ready=given.ready, rebalance_delay_ms=given.rebalance_delay_ms)
+    serve(
+        given.topic, ready=given.ready, rebalance_delay_ms=given.rebalance_delay_ms, lifeline=given.lifeline
+    )
 
 
 if __name__ == "__main__":

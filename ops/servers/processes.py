@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,6 +151,17 @@ def cut_lifeline(pid: int) -> None:
         child.wait(5.0)
     except subprocess.TimeoutExpired:
         _children[pid] = child
+
+
+def end_with_starter() -> None:
+    """In a server started with a lifeline: once standard input ends, send ourselves SIGTERM (from a thread)."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def write_run_file(path: Path, process: Process, **what: Any) -> None:
