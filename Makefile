@@ -33,7 +33,7 @@ check: $(VENV)/.ready-to-work ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.ready-to-work ## let the formatter and the fixable lint rules have their way
 	$(BIN)/ruff check --fix-only --quiet .
