@@ -27,7 +27,10 @@ class Count:
 
 
 COUNTS = Table(
-    name="counts", kind=Count, key=lambda row: row.learner_id, columns={"failures": ("integer", lambda row: row.failures)}
+    name="counts",
+    kind=Count,
+    key=lambda row: row.learner_id,
+    columns={"failures": ("integer", lambda row: row.failures)},
 )
 
 
@@ -40,7 +43,11 @@ async def on_failed(fact: payments.AttemptFailed, unit: Unit) -> None:
     if fact.raw_code == "unwritable":
         unit.put(COUNTS, replace(count, learner_id="\x00"))
     if count.failures == 3:
-        about = {"school_id": fact.school_id, "subscription_id": fact.subscription_id, "learner_id": fact.learner_id}
+        about = {
+            "school_id": fact.school_id,
+            "subscription_id": fact.subscription_id,
+            "learner_id": fact.learner_id,
+        }
         at = unit.now + timedelta(days=1)
         unit.say(Later(at, dunning.DeadlineFellDue(**about, case_id="c", period=fact.period, occurred_at=at)))
         unit.errand("send", f"send/{fact.learner_id}", fact.learner_id, {"to": fact.learner_id})

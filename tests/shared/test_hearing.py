@@ -108,7 +108,10 @@ async def test_one_bad_fact_is_parked_and_leaves_no_trace_of_itself(store: Store
         (b"\xff\xfe", "no envelope"),
         (b'{"id": 1}', "no envelope"),
         (b'{"id":"x","type":"moon.Landed","recorded_at":"2026-06-01T00:00:00Z","fact":{}}', "moon.Landed"),
-        (b'{"id":"x","type":"payments.AttemptFailed","recorded_at":"2026-06-01T00:00:00Z","fact":{}}', "do not fit"),
+        (
+            b'{"id":"x","type":"payments.AttemptFailed","recorded_at":"2026-06-01T00:00:00Z","fact":{}}',
+            "do not fit",
+        ),
     ],
 )
 async def test_what_cannot_be_read_is_parked_with_its_reason(
@@ -131,11 +134,18 @@ async def test_when_everything_is_unreadable_the_worker_stops_instead(store: Sto
     assert await count(store, clock) is None
 
 
-async def test_a_plan_heard_before_its_hour_is_put_back_and_still_runs_once(store: Store, clock: HandClock) -> None:
+async def test_a_plan_heard_before_its_hour_is_put_back_and_still_runs_once(
+    store: Store, clock: HandClock
+) -> None:
     await heard(store, clock, messages([failed(1)]))
     at = NOON + timedelta(minutes=3)
     plan = dunning.DeadlineFellDue(
-        school_id="school", subscription_id="s", learner_id="ada", case_id="c", period=NOON.date(), occurred_at=at
+        school_id="school",
+        subscription_id="s",
+        learner_id="ada",
+        case_id="c",
+        period=NOON.date(),
+        occurred_at=at,
     )
     early = await heard(store, clock, [message(plan)])
     assert early.early == 1
@@ -150,7 +160,9 @@ async def test_a_plan_heard_before_its_hour_is_put_back_and_still_runs_once(stor
     assert found.seen == ("ada-1", "deadline at 12:03")
 
 
-async def test_an_errand_waits_for_what_is_outside_and_is_recorded_once(store: Store, clock: HandClock) -> None:
+async def test_an_errand_waits_for_what_is_outside_and_is_recorded_once(
+    store: Store, clock: HandClock
+) -> None:
     post = Post()
     post.away = True
     await heard(store, clock, messages([failed(1), failed(2), failed(3)]))
@@ -166,18 +178,24 @@ async def test_an_errand_waits_for_what_is_outside_and_is_recorded_once(store: S
     assert (post.sent, found.sent) == (["send/ada"], 1)
 
 
-async def test_an_errand_of_a_dead_process_is_taken_up_after_its_lease(store: Store, clock: HandClock) -> None:
+async def test_an_errand_of_a_dead_process_is_taken_up_after_its_lease(
+    store: Store, clock: HandClock
+) -> None:
     await heard(store, clock, messages([failed(1), failed(2), failed(3)]))
     claimed = await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2))
     assert len(claimed) == 1
     assert await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2)) == []
 
     clock.move_to(NOON + timedelta(minutes=2))
-    assert [again.tries for again in await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2))] == [2]
+    assert [
+        again.tries for again in await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2))
+    ] == [2]
 
 
 @pytest.mark.postgres
-async def test_two_processes_that_decide_on_one_row_at_once_lose_nothing(fresh_postgres: str, clock: HandClock) -> None:
+async def test_two_processes_that_decide_on_one_row_at_once_lose_nothing(
+    fresh_postgres: str, clock: HandClock
+) -> None:
     pool = await open_pool(fresh_postgres, size=4)
     await migrate(pool, COUNTING)
     store = PgStore(pool, "counting")

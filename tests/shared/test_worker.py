@@ -41,7 +41,9 @@ class Place:
         await producer.stop()
 
     async def confirmed(self) -> int:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=self.group, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=self.group, enable_auto_commit=False
+        )
         await consumer.start()
         offsets = [await consumer.committed(TopicPartition(self.topic, n)) or 0 for n in range(PARTITIONS)]
         await consumer.stop()
