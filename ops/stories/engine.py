@@ -1,0 +1,398 @@
+"""What a story needs of a Relance, whether it lives in one process's memory or in a whole stack.
+
+A story's runner knows nothing else: it moves time, knocks at the services' HTTP doors, plays the world outside
+(gateways, a learner's browser, the mail provider, a bad day of the machines) and looks at what came of it.
+All instants are aware UTC; all money in whole minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from shared.events import Envelope
+from shared.events.words import Gateway, MethodKind
+from shared.money import Money
+
+Json = Any
+
+
+# --- what goes in: the services' own doors --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an HTTP door answered; ``body`` is parsed JSON (a problem's ``detail`` says why it was refused)."""
+
+    status: int
+    body: Json = None
+
+    @property
+    def ok(self) -> bool:
+        """2xx."""
+        return 200 <= self.status < 300
+
+
+# --- what goes in: the world outside --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtGateway:
+    """A subscription that exists at a gateway before the story begins (the school registers it afterwards)."""
+
+    subscription_id: str
+    learner_id: str
+    gateway: Gateway
+    gateway_subscription_id: str | None = None
+    """The id the story wants; a gateway that gives its own ids answers with that one."""
+    price: Money
+    billing_day: int
+    started_on: date
+    method: MethodKind
+    card: str | None = None
+    """The card's fingerprint, where the story names one."""
+    card_country: str | None = None
+    other_methods: tuple[MethodKind, ...] = ()
+    """Further stored methods, not the default (FR-43)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayIds:
+    """Under which ids the gateway knows a subscription: they go into its registration."""
+
+    subscription: str
+    customer: str | None = None
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something happens at a gateway without our asking. ``at`` is the gateway's own time (``occurred_at``)."""
+
+    subscription_id: str
+    gateway: Gateway
+    at: datetime
+    event_id: str
+    """The gateway's id of the event: delivered twice it is the same event."""
+    gateway_subscription_id: str | None = None
+    """Another gateway subscription than the one that was registered (a double registration, a resumption)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptHappened(Happening):
+    """The gateway tried to take money."""
+
+    outcome: str
+    """``failed``, ``succeeded``, ``pending``."""
+    transaction_id: str
+    amount: Money
+    reason: str = ""
+    """Why it failed: a decline class of ours or a gateway's own code."""
+    first: bool = False
+    period: date | None = None
+    """The period that the gateway says the money is for, when it tells."""
+    next_attempt_at: datetime | None = None
+    next_billing_at: datetime | None = None
+    network_code: str | None = None
+    advice_code: str | None = None
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChanged(Happening):
+    """A subscription stands differently at the gateway."""
+
+    status: str
+    """``active``, ``suspended``, ``cancelled``."""
+    by: str = "unknown"
+    """``gateway``, ``learner``, ``school``, ``unknown``."""
+    failed_payments: int = 0
+    outstanding: Money | None = None
+    amount: Money | None = None
+    next_billing_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyWentBack(Happening):
+    """A refund, a chargeback or a reversed sale."""
+
+    what: str
+    """``refund``, ``chargeback``, ``reversal``."""
+    reversal_id: str
+    transaction_id: str | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeHappened(Happening):
+    """The payer's bank asked for a proof and the payer gave it or not (F11, F23)."""
+
+    challenge_id: str
+    state: str
+    """``started``, ``passed``, ``failed``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankAnswer:
+    """One scripted answer to a charge of ours, used up in order.
+
+    ``decline`` is ``None`` for a success. ``pending_for`` leaves the outcome open for so long, then ``then`` comes
+    by itself (a success when absent). ``takes`` is how long our call waits for the answer. ``lost`` answers never
+    reach us: ``before`` (nothing was taken) or ``after`` (the money moved, the line broke).
+    """
+
+    decline: str | None = None
+    amount: Money | None = None
+    """Another amount than the one asked for."""
+    pending_for: timedelta | None = None
+    then: BankAnswer | None = None
+    takes: timedelta = timedelta(0)
+    lost: str | None = None
+    network_code: str | None = None
+    advice_code: str | None = None
+
+
+class PageEnd(StrEnum):
+    """How a learner's visit to a gateway's page ends."""
+
+    DONE = "done"
+    """Everything was filled in and the bank agreed."""
+    REFUSED = "refused"
+    """The bank or PayPal refused; the page says so."""
+    LEFT = "left"
+    """The learner closed the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageVisit:
+    """What a learner does on the page of a gateway that one of our doors opened (``url``)."""
+
+    url: str
+    kind: str
+    """``sign_up``, ``method``, ``authenticate``, ``resume``."""
+    subscription_id: str
+    gateway: Gateway
+    end: PageEnd = PageEnd.DONE
+    method: MethodKind = MethodKind.CARD
+    funding: str = "credit"
+    """``credit``, ``debit``, ``prepaid``, ``unknown``."""
+    cvc: bool = True
+    three_ds: bool = True
+    recurring: bool = True
+    label: str | None = None
+    card: str | None = None
+    card_country: str | None = None
+    stay: timedelta = timedelta(0)
+    """How long the bank's question stays open before the learner answers it."""
+    transaction_id: str | None = None
+    gateway_subscription_id: str | None = None
+    """The id of the subscription that a ``resume`` or ``sign_up`` makes."""
+    next_billing_at: datetime | None = None
+    reason: str = ""
+    """Why the bank refused."""
+
+
+# --- what comes out -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactTold:
+    """A fact as it was told, in order of telling."""
+
+    at: datetime
+    """When it went over the line; ``envelope.fact.occurred_at`` is when it happened."""
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailLeft:
+    """A mail that reached the mail provider."""
+
+    at: datetime
+    mail_id: str
+    template: str
+    to: str
+    """The address."""
+    recipient: str
+    """``learner``, ``teacher``, ``office``."""
+    learner_id: str
+    case_id: str
+    language: str
+    subject: str
+    text: str
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyTried:
+    """One attempt at money as the gateways' own books have it, ours and theirs."""
+
+    at: datetime
+    gateway: Gateway
+    subscription_id: str
+    transaction_id: str
+    amount: Money
+    outcome: str
+    by: str
+    """``us`` (we asked), ``gateway`` (it acted by itself), ``learner`` (on a page of the gateway)."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that the machines could not handle: a parked message, an errand that was given up."""
+
+    at: datetime
+    service: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What a replay changed: nothing, if all is well (invariant 9)."""
+
+    messages: int
+    new_facts: int = 0
+    new_errands: int = 0
+    changed: tuple[str, ...] = ()
+    """Service and table of each row that is not byte for byte what it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Everything an engine shows of a story so far."""
+
+    facts: Sequence[FactTold] = ()
+    mails: Sequence[MailLeft] = ()
+    money: Sequence[MoneyTried] = ()
+    troubles: Sequence[Trouble] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """``duplicates`` (deliveries of a known event), ``forged`` (webhooks refused), ``waiting`` (unknown
+    subscription)."""
+
+
+class CrashPoint(StrEnum):
+    """Where a process dies."""
+
+    NOW = "now"
+    """At once, between two things."""
+    AFTER_CHARGE = "after_charge"
+    """After the gateway took the next charge of ours, before anything of it was written."""
+    BEFORE_CHARGE = "before_charge"
+    """With the next errand claimed, before the gateway hears of it."""
+    BEFORE_COMMIT = "before_commit"
+    """While the next message is handled: nothing of it is kept."""
+    AFTER_COMMIT = "after_commit"
+    """After the next message is recorded, before it is acknowledged: it will come again."""
+
+
+# --- the verbs ------------------------------------------------------------------------------------
+
+
+class Engine(Protocol):
+    """A Relance that a story can be told to. Every verb returns when its effects of the instant are settled."""
+
+    @property
+    def name(self) -> str:
+        """``memory`` or ``stack``."""
+        ...
+
+    # life
+
+    async def open(self, start: datetime) -> None:
+        """Begin an empty world at ``start``. Called once, before everything else."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+    # time
+
+    def now(self) -> datetime:
+        """The instant the world stands at."""
+        ...
+
+    async def live_until(self, until: datetime) -> None:
+        """Let time pass to ``until``: each plan, errand, delivery and answer happens at its own hour on the way."""
+        ...
+
+    # the services' doors
+
+    async def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: Json = None,
+        *,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One HTTP request to ``service`` as the school's own systems make it (with the API key).
+
+        ``raw`` with ``headers`` sends those bytes as they are and without the key (webhooks, forged ones too).
+        """
+        ...
+
+    # the world outside
+
+    async def at_gateway(self, subscription: AtGateway) -> GatewayIds:
+        """See that the subscription exists at its gateway; the gateway does not bill it by itself: the story does."""
+        ...
+
+    async def happens(self, happening: Happening, arrivals: Sequence[datetime]) -> None:
+        """It happens at the gateway at ``happening.at`` (= now), and its news reaches us at each of ``arrivals``.
+
+        An arrival that is not after now comes at once; no arrival at all: the news is lost and only reading tells.
+        """
+        ...
+
+    async def bank_will_say(
+        self, subscription_id: str, answers: Sequence[BankAnswer], otherwise: BankAnswer | None
+    ) -> None:
+        """Append answers to our own charges of that subscription; ``otherwise`` comes when they are used up."""
+        ...
+
+    async def visit(self, visit: PageVisit) -> None:
+        """The learner's browser goes to a gateway's page and comes back from it."""
+        ...
+
+    async def mail_provider(self, *, up: bool) -> None:
+        """From now on the mail provider takes mails, or does not."""
+        ...
+
+    async def gateway_answers(self, gateway: Gateway, *, up: bool) -> None:
+        """From now on calls to that gateway are answered, or time out with nothing done."""
+        ...
+
+    # a bad day of the machines
+
+    async def wrong_clock(self, service: str, by: timedelta) -> None:
+        """The agenda of ``service`` runs on a clock that is wrong by so much from now on (zero mends it)."""
+        ...
+
+    async def crash(self, service: str, point: CrashPoint) -> None:
+        """``service`` dies at ``point`` (soon) and stays dead until ``restart``; nothing sent to it is lost."""
+        ...
+
+    async def restart(self, service: str) -> None:
+        """A dead service lives again and takes up where it was."""
+        ...
+
+    async def two_workers(self, service: str, *, both: bool) -> None:
+        """From now on two workers take each timer and errand of ``service`` at the same instant, or one again."""
+        ...
+
+    async def replay(self, services: Sequence[str], times: int) -> Replayed:
+        """Every message that ever went over the line is delivered again, ``times`` times."""
+        ...
+
+    # looking
+
+    async def seen(self) -> Seen:
+        """Everything that happened so far, from the beginning."""
+        ...
