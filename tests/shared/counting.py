@@ -43,7 +43,7 @@ async def on_failed(fact: payments.AttemptFailed, unit: Unit) -> None:
     if fact.raw_code == "unwritable":
         unit.put(COUNTS, replace(count, learner_id="\x00"))
     if count.failures == 3:
-        about = {
+        about: Any = {
             "school_id": fact.school_id,
             "subscription_id": fact.subscription_id,
             "learner_id": fact.learner_id,

@@ -200,13 +200,17 @@ async def test_two_processes_that_decide_on_one_row_at_once_lose_nothing(
     await migrate(pool, COUNTING)
     store = PgStore(pool, "counting")
     first, second = Transactions(COUNTING, store, clock), Transactions(COUNTING, store, clock)
-    with pytest.raises(Transient, match="changed by another process"):
+
+    async def overtaken() -> None:
         async with first() as one:
             assert await one.get(COUNTS, "ada") is None
             async with second() as two:
                 assert await two.get(COUNTS, "ada") is None
                 two.put(COUNTS, Count(learner_id="ada", failures=1))
             one.put(COUNTS, Count(learner_id="ada", failures=7))
+
+    with pytest.raises(Transient, match="changed by another process"):
+        await overtaken()
 
     assert await count(store, clock) == Count(learner_id="ada", failures=1)
     await pool.close()

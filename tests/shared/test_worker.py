@@ -7,14 +7,15 @@ embedded broker and, where it can be had, on Apache Kafka.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
+from ops.servers.kafka.topics import ensure_topics
 from shared.settings import Settings
 from shared.shelf import Message
 from shared.worker import Worker
@@ -32,6 +33,11 @@ class Place:
         self.settings = Settings(
             kafka=bootstrap, kafka_session_timeout=6, kafka_fetch_wait_ms=50, batch=10, api_keys=SecretStr("")
         )
+
+    async def make_topic(self) -> None:
+        """Apache Kafka makes no topic by itself; the embedded broker has no administration and does."""
+        with suppress(Exception):
+            await ensure_topics(self.bootstrap, {self.topic: PARTITIONS})
 
     async def send(self, *values: str) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
@@ -53,22 +59,22 @@ class Place:
         return Worker(self.group, [self.topic], hear, self.settings)
 
 
-@pytest.fixture(params=["embedded", "apache_kafka"])
-def bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
-    fixture = "broker" if request.param == "embedded" else "apache_kafka"
-    request.node.add_marker(request.param)
-    yield request.getfixturevalue(fixture).bootstrap
+@pytest.fixture(
+    params=[
+        pytest.param("broker", marks=pytest.mark.embedded),
+        pytest.param("apache_kafka", marks=pytest.mark.apache_kafka),
+    ]
+)
+def bootstrap(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param).bootstrap)
 
 
 @pytest.fixture
-async def place(bootstrap: str) -> AsyncIterator[Place]:
+async def place(bootstrap: str) -> Place:
     place = Place(bootstrap)
+    await place.make_topic()
     await place.send("first")
-    yield place
-
-
-def lane(*names: str) -> Any:
-    return pytest.mark.parametrize("bootstrap", names, indirect=True)
+    return place
 
 
 async def until(condition: Callable[[], bool]) -> None:
