@@ -34,8 +34,8 @@ LANES = {
 }
 GIVEN_BY = {"broker": "embedded", "apache_kafka": "apache_kafka", "postgres_dsn": "postgres"}
 
-# More than any test needs beside Relance's own topics, which tests name themselves and which are made when missing.
 PARTITIONS = 12
+"""Of the topic `relance.tests`, which is there for whoever needs any topic."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -120,7 +120,7 @@ def fresh_postgres(postgres_dsn: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """The session's embedded Kafka broker. Topics that a test names come to be with 4 partitions when first used."""
+    """The session's embedded Kafka broker. A test makes its own topics with `create_topics`."""
     from ops.servers import broker as embedded  # noqa: PLC0415 - only the tests that ask for it pay for it
 
     server = embedded.start({"relance.tests": PARTITIONS}, folder=tmp_path_factory.mktemp("broker"))
@@ -139,6 +139,18 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     server = kafka.start(tmp_path_factory.mktemp("kafka"), topics={"relance.tests": PARTITIONS})
     yield server
     server.stop()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("broker", marks=pytest.mark.embedded, id="embedded"),
+        pytest.param("apache_kafka", marks=pytest.mark.apache_kafka, id="apache_kafka"),
+    ]
+)
+def any_kafka(request: pytest.FixtureRequest) -> Broker | Kafka:
+    """The test runs twice: on the embedded broker and on Apache Kafka (both have `bootstrap` and `create_topics`)."""
+    server: Broker | Kafka = request.getfixturevalue(request.param)
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,9 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +45,7 @@ from ops.servers.processes import (
     read_run_file,
     spawn,
     tail,
+    tell,
     write_run_file,
 )
 
@@ -89,19 +91,36 @@ class Broker:
         """Accept connections again."""
         self._tell(_RESUME, paused=False)
 
+    def create_topics(self, topics: Mapping[str, int]) -> None:
+        """Make more topics (name: number of partitions); only whoever started the broker can. Once made, they stay.
+
+        Raises:
+            ServerFailed: one has fewer than one partition, or the broker does not answer.
+        """
+        _check(topics)
+        for name, partitions in topics.items():
+            tell(self.pid, f"{name}:{partitions}")
+        self._wait("make topics", lambda said: topics.items() <= said["topics"].items())
+
+    def topics(self) -> dict[str, int]:
+        """Name to number of partitions of every topic that was made on purpose."""
+        said = read_run_file(self.run_file)
+        return dict(said[1]["topics"]) if said is not None else {}
+
     def _tell(self, sign: signal.Signals, *, paused: bool) -> None:
         self.process.send(sign)
+        self._wait("pause" if paused else "resume", lambda said: said["paused"] is paused)
+
+    def _wait(self, wanted: str, done: Callable[[dict[str, Any]], bool]) -> None:
         until = time.monotonic() + 5.0
         while time.monotonic() < until:
             said = read_run_file(self.run_file)
             if said is None:
                 break
-            if said[1].get("paused") is paused:
+            if done(said[1]):
                 return
             time.sleep(PAUSE)
-        msg = (
-            f"we could not {'pause' if paused else 'resume'} the embedded broker because it no longer answers"
-        )
+        msg = f"we could not {wanted} on the embedded broker because it does not answer:\n{tail(_log(self.run_file.parent))}"
         raise ServerFailed(msg)
 
     def _forget(self) -> None:
@@ -127,12 +146,9 @@ def start(
     Raises:
         ServerFailed: it did not come up, or one already runs for this folder.
     """
-    for name, partitions in topics.items():
-        if partitions < 1:
-            msg = f"we could not make the topic {name} because {partitions} partitions hold nothing; ask for 1 or more"
-            raise ServerFailed(msg)
+    _check(topics)
     folder.mkdir(parents=True, exist_ok=True)
-    run_file, log = folder / "broker.run.json", folder / "broker.log"
+    run_file, log = folder / "broker.run.json", _log(folder)
     already = running(folder)
     if already is not None:
         msg = f"we could not start an embedded broker because process {already.pid} already serves {folder}; stop it first"
@@ -163,13 +179,24 @@ def running(folder: Path) -> Broker | None:
     return Broker(bootstrap=str(said[1]["bootstrap"]), process=said[0], run_file=run_file)
 
 
+def _log(folder: Path) -> Path:
+    return folder / "broker.log"
+
+
+def _check(topics: Mapping[str, int]) -> None:
+    for name, partitions in topics.items():
+        if partitions < 1:
+            msg = f"we could not make the topic {name} because {partitions} partitions hold nothing; ask for 1 or more"
+            raise ServerFailed(msg)
+
+
 # --- The process itself -----------------------------------------------------------------------------------
 
 
 class _Cluster:
     """librdkafka's mock cluster, through the functions that its shared library exports."""
 
-    def __init__(self, topics: Sequence[tuple[str, int]], *, rebalance_delay_ms: int) -> None:
+    def __init__(self, *, rebalance_delay_ms: int) -> None:
         self._lib = _librdkafka()
         conf, error = self._lib.rd_kafka_conf_new(), ctypes.create_string_buffer(512)
         self._client = self._lib.rd_kafka_new(_PRODUCER, conf, error, 512)
@@ -181,11 +208,12 @@ class _Cluster:
             msg = "librdkafka refused to make a mock cluster"
             raise ServerFailed(msg)
         self._lib.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, rebalance_delay_ms)
-        for name, partitions in topics:
-            code = self._lib.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1)
-            if code != 0:
-                msg = f"we could not make the topic {name} of {partitions} partitions because of librdkafka's error {code}"
-                raise ServerFailed(msg)
+
+    def create_topic(self, name: str, partitions: int) -> None:
+        code = self._lib.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1)
+        if code != 0:
+            msg = f"we could not make the topic {name} of {partitions} partitions because of librdkafka's error {code}"
+            raise ServerFailed(msg)
 
     @property
     def bootstrap(self) -> str:
@@ -239,18 +267,38 @@ def serve(topics: Sequence[tuple[str, int]], *, ready: Path, rebalance_delay_ms:
     signal.pthread_sigmask(
         signal.SIG_BLOCK, signals
     )  # before any thread exists, so that sigwait gets them all
-    cluster = _Cluster(topics, rebalance_delay_ms=rebalance_delay_ms)
-    me, bootstrap = Process.of(os.getpid()), cluster.bootstrap
-    write_run_file(ready, me, bootstrap=bootstrap, paused=False)
-    print(json.dumps({"bootstrap": bootstrap, "pid": me.pid, "topics": dict(topics)}), flush=True)
+    cluster, me = _Cluster(rebalance_delay_ms=rebalance_delay_ms), Process.of(os.getpid())
+    state: dict[str, Any] = {"bootstrap": cluster.bootstrap, "paused": False, "topics": {}}
+    changing = threading.Lock()
+
+    def create(name: str, partitions: int) -> None:
+        cluster.create_topic(name, partitions)
+        state["topics"][name] = partitions
+
+    def on_line(line: str) -> None:
+        with changing:
+            name, partitions = _topic(line)
+            if name not in state["topics"]:
+                try:
+                    create(name, partitions)
+                except ServerFailed as failure:
+                    print(failure, flush=True)  # the starter waits in vain and shows this log
+                write_run_file(ready, me, **state)
+
+    for name, partitions in topics:
+        create(name, partitions)
+    write_run_file(ready, me, **state)
+    print(json.dumps({**state, "pid": me.pid}), flush=True)
     if lifeline:
-        end_with_starter()
+        end_with_starter(on_line)
     while (sign := signal.sigwait(signals)) in {_PAUSE, _RESUME}:
-        if sign == _PAUSE:
-            cluster.down()
-        else:
-            cluster.up()
-        write_run_file(ready, me, bootstrap=bootstrap, paused=sign == _PAUSE)
+        with changing:
+            if sign == _PAUSE:
+                cluster.down()
+            else:
+                cluster.up()
+            state["paused"] = sign == _PAUSE
+            write_run_file(ready, me, **state)
     os._exit(0)  # nothing to save, and librdkafka's own farewell can take seconds while clients hang on
 
 

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,15 +153,38 @@ def cut_lifeline(pid: int) -> None:
         _children[pid] = child
 
 
-def end_with_starter() -> None:
-    """In a server started with a lifeline: once standard input ends, send ourselves SIGTERM (from a thread)."""
+def end_with_starter(on_line: Callable[[str], None] | None = None) -> None:
+    """In a server started with a lifeline: once standard input ends, send ourselves SIGTERM (from a thread).
+
+    Each line that the starter sends down the lifeline with `tell` is given to `on_line`, in that thread.
+    """
 
     def watch() -> None:
-        while os.read(0, 4096):
-            pass
+        with os.fdopen(0, encoding="utf-8", closefd=False) as lifeline:
+            for line in lifeline:
+                if on_line is not None:
+                    on_line(line.rstrip("\n"))
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def tell(pid: int, line: str) -> None:
+    """Send a line down the lifeline of a server that this process started.
+
+    Raises:
+        ServerFailed: it has ended, or another process started it.
+    """
+    child = _children.get(pid)
+    if child is None or child.stdin is None:
+        msg = f"we could not speak to process {pid} because another process started it; only its starter can"
+        raise ServerFailed(msg)
+    try:
+        child.stdin.write(line.encode() + b"\n")
+        child.stdin.flush()
+    except (BrokenPipeError, ValueError) as gone:
+        msg = f"we could not speak to process {pid} because it has ended"
+        raise ServerFailed(msg) from gone
 
 
 def write_run_file(path: Path, process: Process, **what: Any) -> None:

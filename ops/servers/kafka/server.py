@@ -100,6 +100,11 @@ class Kafka:
         """Whether it still runs."""
         return self.process.alive
 
+    def create_topics(self, topics: Mapping[str, int]) -> None:
+        """Make more topics (name: number of partitions)."""
+        with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop running
+            thread.submit(asyncio.run, ensure_topics(self.bootstrap, topics)).result()
+
     def stop(self, *, seconds: float = 20.0) -> None:
         """Close it in good order; what topics hold stays."""
         self.process.stop(seconds=seconds)

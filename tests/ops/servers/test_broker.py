@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
 from ops.servers import broker as embedded
+from ops.servers import processes
 from ops.servers.broker import Broker
 from ops.servers.processes import ServerFailed
 
@@ -45,6 +46,14 @@ async def hear(bootstrap: str, topic: str, count: int, *, group: str | None = No
         return sorted([(await consumer.getone()).value for _ in range(count)])
 
 
+async def partitions(bootstrap: str, *topics: str) -> dict[str, int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    described = await admin.describe_topics(list(topics))
+    await admin.close()
+    return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+
 async def test_what_is_said_is_heard_in_every_group(own: Broker) -> None:
     await say(own.bootstrap, "payments.events", b"failed", b"paid")
 
@@ -53,13 +62,26 @@ async def test_what_is_said_is_heard_in_every_group(own: Broker) -> None:
 
 
 async def test_topics_have_the_partitions_that_were_asked_for(own: Broker) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=own.bootstrap)
-    await admin.start()
-    described = await admin.describe_topics(["payments.events", "dunning.events"])
-    await admin.close()
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
+    assert await partitions(own.bootstrap, *own.topics()) == {"payments.events": 12, "dunning.events": 3}
 
-    assert counts == {"payments.events": 12, "dunning.events": 3}
+
+async def test_topics_can_be_added_while_it_runs(own: Broker) -> None:
+    own.create_topics({"access.events": 5, "payments.events": 12})
+    await say(own.bootstrap, "access.events", b"restored")
+
+    assert await partitions(own.bootstrap, *own.topics()) == {
+        "payments.events": 12,
+        "dunning.events": 3,
+        "access.events": 5,
+    }
+    assert await hear(own.bootstrap, "access.events", 1) == [b"restored"]
+
+
+def test_only_its_starter_can_add_topics(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_children", {})
+
+    with pytest.raises(ServerFailed, match="another process started it"):
+        own.create_topics({"access.events": 5})
 
 
 async def test_a_paused_broker_is_unreachable_and_forgets_nothing(own: Broker) -> None:
