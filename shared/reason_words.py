@@ -35,7 +35,12 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
     "retry": {
         "en": "retry {ordinal} of {of}, on the {nth} working day that counts after the failure",
         "fr": "tentative {ordinal} sur {of}, le {nth} jour compté après l'échec",
-        "ja": "決済失敗後に数える{nth}の日の再試行({of}回中)",
+        "ja": "決済失敗後に数える{nth}の日の再試行({of}回中{ordinal}回目)",
+    },
+    "retry_every_day": {
+        "en": "retry {ordinal} of {of}, every day until the last working day that counts",
+        "fr": "tentative {ordinal} sur {of}, chaque jour jusqu'au dernier jour compté",
+        "ja": "数える最終日までの毎日の再試行({of}回中{ordinal}回目)",
     },
     "retry_after_days": {
         "en": "retry {ordinal} of {of}, {days} calendar days after the failure",
@@ -46,6 +51,21 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "the bank did not judge: tried again {minutes} minutes later on the same day",
         "fr": "la banque n'a pas statué : nouvel essai {minutes} minutes plus tard, le même jour",
         "ja": "銀行の判断が出なかったため、同じ日の{minutes}分後に再試行",
+    },
+    "failure_dated": {
+        "en": "dated {day}, which is day 0 of every count",
+        "fr": "daté du {day}, jour 0 de tout décompte",
+        "ja": "{day}の失敗として数える(当日は数えない)",
+    },
+    "last_attempt": {
+        "en": "no attempt is left",
+        "fr": "il ne reste aucune tentative",
+        "ja": "これ以上の決済はない",
+    },
+    "covered_period": {
+        "en": "covered by the lump sum until {day}",
+        "fr": "couvert par le paiement groupé jusqu'au {day}",
+        "ja": "まとめ払いの対象期間({day}まで)",
     },
     "deadline": {
         "en": "end of {last_day}: {n} days of delay after the day of the failure",

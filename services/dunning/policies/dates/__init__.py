@@ -52,6 +52,7 @@ from services.dunning.policies.dates.mails import (
     re_enrolment_reminders,
     resume_reminder,
 )
+from services.dunning.policies.dates.overview import Line, overview
 from services.dunning.policies.dates.resuming import (
     Conflict,
     ResumeWindowDates,
@@ -69,6 +70,7 @@ __all__ = [
     "AccessChange",
     "Conflict",
     "Forecast",
+    "Line",
     "OwedNotice",
     "Period",
     "ResumeWindowDates",
@@ -104,6 +106,7 @@ __all__ = [
     "next_retry",
     "notice_due",
     "office_calendar",
+    "overview",
     "owed_template",
     "pending_hold_end",
     "period_of",

@@ -79,7 +79,9 @@ def _on_business_days(
         last = walk.day
         closed = [(one.day, 0) for one in walk.skipped if one.day < last]
         days = sorted(days + closed)
-    source = "R-F3b" if schedule.closed_days == "attempt" else "seed F15, R-F3"
+    rule, source = "retry", "seed F15, R-F3"
+    if schedule.closed_days == "attempt":
+        rule, source = "retry_every_day", "seed F15, R-F3b"
     of = len(days)
     found: list[Dated] = []
     seen = 0
@@ -89,11 +91,11 @@ def _on_business_days(
         if day <= failed_day:
             continue
         reason = Reason(
-            rule="retry",
+            rule=rule,
             source=source,
             calendar=calendar.id,
-            counted=walk.counted[:offset] if offset else (),
-            skipped=walk.skipped[:seen] if offset else (),
+            counted=walk.counted[:offset],
+            skipped=walk.skipped[:seen] if schedule.closed_days == "skip" else (),
             values=(("ordinal", ordinal), ("of", of)),
         )
         found.append(Dated(at=_at(schedule, day, zone_name), because=reason))
