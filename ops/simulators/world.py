@@ -1,0 +1,104 @@
+"""One simulated day outside the school: everything the two gateways share, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.simulators.agenda import Agenda
+from ops.simulators.clock import SimClock, exact, instant
+from ops.simulators.faults import Faults
+from ops.simulators.ids import Ids
+from ops.simulators.journal import Journal, Ledger
+from ops.simulators.scripts import Scripts
+from ops.simulators.store import Json, Store
+from ops.simulators.webhooks.outbox import Outbox
+from shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a simulator is started. ``base_url`` is what hosted pages and certificate addresses begin with."""
+
+    data: Path
+    base_url: str
+    clock: Clock
+    clock_owner: bool = False
+    seed: str = "relance"
+
+
+@dataclass(slots=True, kw_only=True)
+class Cause:
+    """The API call that is being answered, for the ``request`` field of the events it causes."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """The state and the tools every part of the simulators is handed."""
+
+    settings: Settings
+    store: Store
+    clock: SimClock
+    ids: Ids
+    agenda: Agenda
+    journal: Journal
+    ledger: Ledger
+    scripts: Scripts
+    faults: Faults
+    outbox: Outbox
+    cause: Cause = field(default_factory=Cause)
+
+    @contextmanager
+    def caused_by(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
+        """Events said inside the block carry this request; only for code that never awaits."""
+        before, self.cause = self.cause, Cause(request_id=request_id, idempotency_key=idempotency_key)
+        try:
+            yield
+        finally:
+            self.cause = before
+
+    def keep(self) -> None:
+        """Write everything that changed to disk."""
+        if self.clock.floor is not None:
+            floor = exact(self.clock.floor)
+            if (self.store.get("meta", "floor") or {}).get("at") != floor:
+                self.store.put("meta", "floor", {"at": floor})
+        self.store.flush()
+
+    def forget(self) -> None:
+        """Begin again with empty accounts; certificates stay."""
+        self.store.clear()
+        self.agenda.clear()
+        self.clock.floor = None
+
+
+def open_world(settings: Settings) -> World:
+    """Load what a former run left under ``settings.data``, or begin anew."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.data / "gateways.sqlite3")
+    floor: Json | None = store.get("meta", "floor")
+    clock = SimClock(
+        settings.clock, owner=settings.clock_owner, floor=instant(floor["at"]) if floor else None
+    )
+    ids = Ids(store, settings.seed)
+    agenda = Agenda(store)
+    journal = Journal(store, clock)
+    outbox = Outbox(store=store, clock=clock, ids=ids, agenda=agenda, journal=journal)
+    outbox.recover()
+    return World(
+        settings=settings,
+        store=store,
+        clock=clock,
+        ids=ids,
+        agenda=agenda,
+        journal=journal,
+        ledger=Ledger(store, clock),
+        scripts=Scripts(store),
+        faults=Faults(store),
+        outbox=outbox,
+    )
