@@ -1,0 +1,8 @@
+"""PayPal Subscriptions: PayPal decides when to charge; we follow, read its books and open its pages."""
+
+from __future__ import annotations
+
+from services.payments.gateways.paypal.certs import CertConfig
+from services.payments.gateways.paypal.client import PayPalConfig, PayPalGateway
+
+__all__ = ["CertConfig", "PayPalConfig", "PayPalGateway"]

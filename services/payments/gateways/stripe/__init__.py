@@ -1,0 +1,7 @@
+"""Stripe: cards (and PayPal through Stripe) of schools that decide themselves when to try again."""
+
+from __future__ import annotations
+
+from services.payments.gateways.stripe.client import StripeConfig, StripeGateway
+
+__all__ = ["StripeConfig", "StripeGateway"]

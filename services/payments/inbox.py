@@ -1,0 +1,211 @@
+"""The letter box: what gateways send is kept, exactly and once, before they are told that it arrived.
+
+Whatever queued while the last write ran is the next batch; there is no timer (P-facts A1c). Bodies are
+compressed, so that a row stays under the size at which PostgreSQL moves it elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import zstandard
+
+from services.payments.gateways.gateway import Arrived
+from shared.errors import NotFound, Transient
+from shared.events.words import Gateway
+
+BATCH: Final = 500
+_OPEN: Final = ("new", "waiting")
+
+_INSERT: Final = """
+insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])
+on conflict do nothing
+returning dedupe_key
+"""
+
+_CLAIM: Final = """
+update payments.webhooks w set due_at = now() + $2, attempts = w.attempts + 1
+from (select dedupe_key from payments.webhooks
+      where state in ('new', 'waiting') and due_at <= now()
+      order by due_at limit $1 for update skip locked) due
+where w.dedupe_key = due.dedupe_key
+returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.state, w.attempts, w.flagged_at
+"""
+
+_SETTLE: Final = """
+update payments.webhooks w set
+    state = s.state, reason = s.reason, due_at = now() + s.pause, flagged_at = coalesce(w.flagged_at, s.flagged_at),
+    waits_for = case when s.waits_for = '' then '{}' else string_to_array(s.waits_for, ' ') end
+from unnest($1::text[], $2::text[], $3::text[], $4::interval[], $5::timestamptz[], $6::text[])
+     as s(dedupe_key, state, reason, pause, flagged_at, waits_for)
+where w.dedupe_key = s.dedupe_key and w.state in ('new', 'waiting')
+"""
+
+_WAKE: Final = """
+update payments.webhooks set due_at = now() where state = 'waiting' and waits_for && $1::text[]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A webhook taken up to be translated."""
+
+    dedupe_key: str
+    gateway: Gateway
+    kind: str
+    received_at: datetime
+    body: bytes
+    state: str
+    attempts: int
+    flagged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a claimed webhook."""
+
+    dedupe_key: str
+    state: str
+    reason: str = ""
+    pause: timedelta = timedelta()
+    flagged_at: datetime | None = None
+    waits_for: tuple[str, ...] = ()
+
+
+class Inbox:
+    """Writes arrivals in groups and hands them out for translation; one per process."""
+
+    def __init__(self, pool: Any, *, batch: int = BATCH) -> None:
+        self._pool = pool
+        self._batch = batch
+        self._queue: list[tuple[Arrived, bytes, datetime, asyncio.Future[bool]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._compress = zstandard.ZstdCompressor(level=1).compress
+
+    async def keep(self, arrived: Arrived, body: bytes, received_at: datetime) -> bool:
+        """Keep one webhook; ``False`` when it is a duplicate. Returns after the commit.
+
+        Raises:
+            Transient: the database did not take it; the gateway is to send it again.
+        """
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue.append((arrived, body, received_at, kept))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await kept
+
+    async def _write(self) -> None:
+        while self._queue:
+            batch, self._queue = self._queue[: self._batch], self._queue[self._batch :]
+            try:
+                fresh = await self._insert(batch)
+            except Exception as error:  # noqa: BLE001 - whoever waits is told, and the gateway sends again
+                for *_, kept in batch:
+                    if not kept.done():
+                        kept.set_exception(_not_kept(error))
+                continue
+            for arrived, _, _, kept in batch:
+                is_fresh = arrived.dedupe_key in fresh
+                fresh.discard(arrived.dedupe_key)
+                if not kept.done():
+                    kept.set_result(is_fresh)
+
+    async def _insert(
+        self, batch: Sequence[tuple[Arrived, bytes, datetime, asyncio.Future[bool]]]
+    ) -> set[str]:
+        compress = self._compress
+        rows = await self._pool.fetch(
+            _INSERT,
+            [arrived.dedupe_key for arrived, *_ in batch],
+            [arrived.gateway for arrived, *_ in batch],
+            [arrived.kind[:200] for arrived, *_ in batch],
+            [arrived.transmission for arrived, *_ in batch],
+            [received_at for _, _, received_at, _ in batch],
+            [compress(body) for _, body, _, _ in batch],
+        )
+        if rows:
+            await self._pool.execute("notify payments_inbox")
+        return {row["dedupe_key"] for row in rows}
+
+    # --- translation ---
+
+    async def claim(self, *, limit: int, lease: timedelta) -> list[Claimed]:
+        """Webhooks to translate now, taken by nobody else until the lease is over."""
+        expand = zstandard.ZstdDecompressor().decompress
+        rows = await self._pool.fetch(_CLAIM, limit, lease)
+        claimed = [
+            Claimed(
+                dedupe_key=row["dedupe_key"],
+                gateway=Gateway(row["gateway"]),
+                kind=row["kind"],
+                received_at=row["received_at"],
+                body=expand(row["body"]),
+                state=row["state"],
+                attempts=row["attempts"],
+                flagged_at=row["flagged_at"],
+            )
+            for row in rows
+        ]
+        return sorted(claimed, key=lambda one: (one.received_at, one.dedupe_key))
+
+    async def settle(self, connection: Any, settled: Sequence[Settled]) -> None:
+        """Record what became of webhooks, in the transaction of ``connection`` (or by itself, on the pool)."""
+        if settled:
+            await (connection or self._pool).execute(
+                _SETTLE,
+                [one.dedupe_key for one in settled],
+                [one.state for one in settled],
+                [one.reason[:1000] for one in settled],
+                [one.pause for one in settled],
+                [one.flagged_at for one in settled],
+                [" ".join(one.waits_for) for one in settled],
+            )
+
+    async def wake(self, references: Sequence[str]) -> None:
+        """A subscription became known: what waited for its ids is translated at once."""
+        await self._pool.execute(_WAKE, list(references))
+        await self._pool.execute("notify payments_inbox")
+
+    # --- showing ---
+
+    async def counts(self) -> dict[str, int]:
+        """How many webhooks are in which state."""
+        rows = await self._pool.fetch("select state, count(*) as n from payments.webhooks group by state")
+        return {row["state"]: row["n"] for row in rows}
+
+    async def shown(self, *, state: str | None, limit: int) -> list[dict[str, Any]]:
+        """The newest webhooks, without their bodies."""
+        rows = await self._pool.fetch(
+            """select dedupe_key, gateway, kind, received_at, state, reason, attempts, waits_for, flagged_at
+               from payments.webhooks where $1::text is null or state = $1
+               order by received_at desc, dedupe_key limit $2""",
+            state,
+            limit,
+        )
+        return [dict(row) for row in rows]
+
+    async def again(self, dedupe_key: str) -> None:
+        """Translate a webhook once more (a person asked for it, after mending what was wrong).
+
+        Raises:
+            NotFound: there is none of that key.
+        """
+        found = await self._pool.fetchval(
+            """update payments.webhooks set state = 'new', reason = '', attempts = 0, due_at = now()
+               where dedupe_key = $1 returning dedupe_key""",
+            dedupe_key,
+        )
+        if found is None:
+            raise NotFound(f"we could not translate {dedupe_key} again because no webhook has that key")
+        await self._pool.execute("notify payments_inbox")
+
+
+def _not_kept(error: Exception) -> Transient:
+    kept = Transient("the webhook could not be kept because the database does not answer: send it again")
+    kept.__cause__ = error
+    return kept

@@ -1,0 +1,144 @@
+"""The door for gateways: verify, keep, answer; outside the router, because most of what arrives is a webhook.
+
+Everything that is no ``POST /webhooks/<gateway>`` goes on to the application behind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+from prometheus_client import Counter
+
+from services.payments.gateways.gateway import Gateway
+from services.payments.inbox import Inbox
+from shared.clock import Clock
+from shared.errors import Refused, Transient
+from shared.events import words
+from shared.logs import logger
+
+log = logger("payments.ingress")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LARGEST: Final = 512 * 1024
+"""Bytes; ten times the largest event of either gateway."""
+
+ARRIVED: Final = Counter(
+    "relance_webhooks_arrived", "Webhooks by gateway and what was done with them", ["gateway", "outcome"]
+)
+
+_KEPT: Final = b'{"received":true}'
+_TWICE: Final = b'{"received":true,"duplicate":true}'
+_JSON: Final = [(b"content-type", b"application/json")]
+_PROBLEM: Final = [(b"content-type", b"application/problem+json")]
+
+
+class Ingress:
+    """Webhooks first, everything else behind."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        gateways: Mapping[words.Gateway, Gateway],
+        inbox: Callable[[], Inbox],
+        clock: Clock,
+        largest: int = LARGEST,
+    ) -> None:
+        self._app = app
+        self._doors = {f"/webhooks/{name}": gateway for name, gateway in gateways.items()}
+        self._inbox = inbox
+        self._clock = clock
+        self._largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the application's own life."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            gateway = self._doors.get(scope["path"])
+            if gateway is not None:
+                await self._take(gateway, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+        name = str(gateway.name)
+        try:
+            headers = _headers(scope)
+            body = await self._body(headers, receive)
+            now = self._clock.now()
+            arrived = await gateway.verify(headers, body, now)
+            fresh = await self._inbox().keep(arrived, body, now)
+        except Refused as error:
+            ARRIVED.labels(name, "refused").inc()
+            log.warning("webhook_refused", gateway=name, status=error.status, reason=str(error))
+            await _answer(send, error.status, _problem(error.status, error.code, str(error)), _PROBLEM)
+        except Transient as error:
+            ARRIVED.labels(name, "not_kept").inc()
+            log.warning("webhook_not_kept", gateway=name, reason=str(error))
+            headers_503 = [*_PROBLEM, (b"retry-after", b"5")]
+            await _answer(send, 503, _problem(503, "try_again", str(error)), headers_503)
+        except _GoneError:
+            ARRIVED.labels(name, "gone").inc()
+        else:
+            ARRIVED.labels(name, "kept" if fresh else "duplicate").inc()
+            await _answer(send, 200, _KEPT if fresh else _TWICE, _JSON)
+
+    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._largest:
+            raise _too_large(self._largest)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._largest:
+                raise _too_large(self._largest)
+            if not message.get("more_body", False):
+                return part if not parts else b"".join([*parts, part])
+            parts.append(part)
+
+
+class _GoneError(Exception):
+    """The sender hung up before the body was whole."""
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Header names are lower case in ASGI; a signature header that is there twice is refused."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1")
+        if key in found and (key.startswith("paypal-") or key == "stripe-signature"):
+            raise Refused(
+                f"we could not accept the webhook because its {key} header is there twice",
+                status=400,
+                code="webhook_refused",
+            )
+        found[key] = value.decode("latin-1")
+    return found
+
+
+def _too_large(largest: int) -> Refused:
+    return Refused(
+        f"we could not accept the webhook because its body is larger than {largest} bytes",
+        status=413,
+        code="webhook_too_large",
+    )
+
+
+def _problem(status: int, code: str, detail: str) -> bytes:
+    return json.dumps({"type": "about:blank", "title": code, "status": status, "detail": detail}).encode()
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

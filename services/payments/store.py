@@ -1,0 +1,161 @@
+"""Where payments keeps what it knows, and how a transaction finds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from services.payments.domain.state import (
+    Invoice,
+    Reference,
+    Request,
+    Role,
+    School,
+    Session,
+    Subscription,
+    Transaction,
+)
+from shared.events import Envelope
+from shared.events.words import Gateway
+from shared.shelf import Table
+from shared.unit import Unit
+
+SCHOOLS: Final = Table(name="schools", kind=School, key=lambda row: row.school_id)
+SUBSCRIPTIONS: Final = Table(
+    name="subscriptions",
+    kind=Subscription,
+    key=lambda row: row.subscription_id,
+    columns={
+        "school_id": ("text", lambda row: row.school_id),
+        "learner_id": ("text", lambda row: row.learner_id),
+    },
+)
+REFERENCES: Final = Table(
+    name="gateway_references",
+    kind=Reference,
+    key=lambda row: row.key,
+    columns={"subscription_id": ("text", lambda row: row.subscription_id)},
+)
+INVOICES: Final = Table(
+    name="invoices",
+    kind=Invoice,
+    key=lambda row: f"{row.gateway}:{row.invoice_id}",
+    columns={"subscription_id": ("text", lambda row: row.subscription_id)},
+)
+TRANSACTIONS: Final = Table(
+    name="transactions",
+    kind=Transaction,
+    key=lambda row: row.key,
+    columns={
+        "transaction_name": ("text", lambda row: f"{row.gateway}:{row.transaction_id}"),
+        "subscription_id": ("text", lambda row: row.subscription_id),
+        "gateway_subscription_id": ("text", lambda row: row.gateway_subscription_id),
+        "invoice_id": ("text", lambda row: row.invoice_id),
+    },
+)
+REQUESTS: Final = Table(
+    name="requests",
+    kind=Request,
+    key=lambda row: row.request_id,
+    columns={"subscription_id": ("text", lambda row: row.subscription_id)},
+)
+SESSIONS: Final = Table(
+    name="sessions",
+    kind=Session,
+    key=lambda row: row.session_id,
+    columns={
+        "subscription_id": ("text", lambda row: row.subscription_id),
+        "gateway_name": ("text", lambda row: f"{row.gateway}:{row.gateway_id}"),
+    },
+)
+
+TABLES: Final[tuple[Table[Any], ...]] = (
+    SCHOOLS,
+    SUBSCRIPTIONS,
+    REFERENCES,
+    INVOICES,
+    TRANSACTIONS,
+    REQUESTS,
+    SESSIONS,
+)
+_TABLE_OF: Final[dict[type[Any], Table[Any]]] = {table.kind: table for table in TABLES}
+
+
+class PaymentsUnit(Unit):
+    """One transaction of payments."""
+
+    async def school(self, school_id: str) -> School | None:
+        return await self.get(SCHOOLS, school_id)
+
+    async def subscription(self, subscription_id: str) -> Subscription | None:
+        return await self.get(SUBSCRIPTIONS, subscription_id)
+
+    async def subscriptions_of(self, learner_id: str) -> list[Subscription]:
+        return await self.find(SUBSCRIPTIONS, "learner_id", learner_id)
+
+    async def reference(self, gateway: Gateway, gateway_id: str) -> Reference | None:
+        return await self.get(REFERENCES, f"{gateway}:{gateway_id}")
+
+    async def invoice(self, gateway: Gateway, invoice_id: str) -> Invoice | None:
+        return await self.get(INVOICES, f"{gateway}:{invoice_id}")
+
+    async def invoices_of(self, subscription_id: str) -> list[Invoice]:
+        return await self.find(INVOICES, "subscription_id", subscription_id)
+
+    async def request(self, request_id: str) -> Request | None:
+        return await self.get(REQUESTS, request_id)
+
+    async def requests_of(self, subscription_id: str) -> list[Request]:
+        return await self.find(REQUESTS, "subscription_id", subscription_id)
+
+    async def session(self, session_id: str) -> Session | None:
+        return await self.get(SESSIONS, session_id)
+
+    async def sessions_of(self, subscription_id: str) -> list[Session]:
+        return await self.find(SESSIONS, "subscription_id", subscription_id)
+
+    async def transactions(self, gateway: Gateway, transaction_id: str) -> list[Transaction]:
+        return await self.find(TRANSACTIONS, "transaction_name", f"{gateway}:{transaction_id}")
+
+    async def transactions_of(self, gateway_subscription_id: str) -> list[Transaction]:
+        return await self.find(TRANSACTIONS, "gateway_subscription_id", gateway_subscription_id)
+
+    async def transactions_for(self, invoice_id: str) -> list[Transaction]:
+        return await self.find(TRANSACTIONS, "invoice_id", invoice_id)
+
+    async def transactions_under(self, subscription_id: str) -> list[Transaction]:
+        return await self.find(TRANSACTIONS, "subscription_id", subscription_id)
+
+    def keep(self, *rows: Any) -> None:
+        """Keep each row in the table of its kind; ``None`` is nothing to keep."""
+        for row in rows:
+            if row is not None:
+                self.put(_TABLE_OF[type(row)], row)
+
+    async def refer(self, *references: Reference) -> None:
+        """Keep references; a customer of two subscriptions tells nothing any more."""
+        for reference in references:
+            known = await self.get(REFERENCES, reference.key)
+            if known is not None and known.role is Role.SEVERAL:
+                continue
+            if (
+                known is not None
+                and reference.role is Role.CUSTOMER
+                and known.subscription_id != reference.subscription_id
+            ):
+                reference = Reference(  # noqa: PLW2901 - the same reference, seen for what it is
+                    key=reference.key, subscription_id=known.subscription_id, role=Role.SEVERAL
+                )
+            if reference != known:
+                self.put(REFERENCES, reference)
+
+
+async def prefetch(envelopes: Sequence[Envelope], unit: PaymentsUnit) -> None:
+    """What a batch will need, in a few statements."""
+    subscriptions = {
+        key for envelope in envelopes if (key := getattr(envelope.fact, "subscription_id", None))
+    }
+    await unit.fetch(SUBSCRIPTIONS, subscriptions)
+    await unit.fetch(SCHOOLS, {envelope.fact.school_id for envelope in envelopes})
+    requests = {key for envelope in envelopes if (key := getattr(envelope.fact, "request_id", None))}
+    await unit.fetch(REQUESTS, requests)
