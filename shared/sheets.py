@@ -63,7 +63,9 @@ def read_sheet(body: bytes, kind: type[M]) -> list[Row[M]]:
         raise _unreadable(f"line {line} is not UTF-8: export it as UTF-8") from error
     first, _, _ = text.partition("\n")
     reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ","
+        io.StringIO(text, newline=""),
+        delimiter=";" if first.count(";") > first.count(",") else ",",
+        strict=True,
     )
     try:
         lines = _numbered(reader)

@@ -162,9 +162,15 @@ class Office:
     async def pots(self) -> tuple[int, int, int, int, int]:
         """Untouched, reserved, consumed, forfeited, expired."""
         balance = await self.balance()
-        found = tuple(balance[pot] for pot in ("untouched", "reserved", "consumed", "forfeited", "expired"))
-        assert sum(found) == balance["granted"]
-        return found  # type: ignore[return-value]  # five pots, named above
+        pots = (
+            balance["untouched"],
+            balance["reserved"],
+            balance["consumed"],
+            balance["forfeited"],
+            balance["expired"],
+        )
+        assert sum(pots) == balance["granted"]
+        return pots
 
     async def balance(self) -> dict[str, Any]:
         answer = await self.http.get(f"/subscriptions/{SUB}/credits")
