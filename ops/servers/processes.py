@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -151,6 +152,23 @@ def cut_lifeline(pid: int) -> None:
         child.wait(5.0)
     except subprocess.TimeoutExpired:
         _children[pid] = child
+
+
+_guarding = threading.Lock()
+_guard: subprocess.Popen[bytes] | None = None
+
+
+def end_with_us(process: Process, sign: signal.Signals = signal.SIGTERM) -> None:
+    """Have that process signalled when this one ends, in whatever way (a guard process sees to it)."""
+    global _guard  # noqa: PLW0603 - one guard for all the servers of this process
+    with _guarding:
+        if _guard is None or _guard.poll() is not None:
+            _guard = subprocess.Popen(
+                [sys.executable, "-m", "ops.servers.guard"], stdin=subprocess.PIPE, start_new_session=True
+            )
+        assert _guard.stdin is not None  # noqa: S101 - a pipe was asked for
+        _guard.stdin.write(f"{process.pid} {process.born!r} {int(sign)}\n".encode())
+        _guard.stdin.flush()
 
 
 def end_with_starter(on_line: Callable[[str], None] | None = None) -> None:

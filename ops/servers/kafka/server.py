@@ -27,6 +27,7 @@ from ops.servers.kafka.topics import ensure_topics
 from ops.servers.processes import (
     Process,
     ServerFailed,
+    end_with_us,
     free_port,
     port_is_free,
     read_run_file,
@@ -125,6 +126,7 @@ def start(
     topics: Mapping[str, int] | None = None,
     heap_mb: int = HEAP_MB,
     seconds: float = 90.0,
+    detached: bool = False,
 ) -> Kafka:
     """Start Kafka on a folder (made at need) or take up the one that runs there; ready, its topics made.
 
@@ -133,6 +135,7 @@ def start(
         topics: name to number of partitions; missing ones are made.
         heap_mb: the JVM's largest heap; the process takes some 150 MB besides.
         seconds: how long a start may last; checking logs after a crash counts.
+        detached: let it outlive the calling process; otherwise it is closed when that one ends, however it ends.
 
     Raises:
         ServerFailed: no Java, no jars, or the node did not come up; the sentence says which.
@@ -140,7 +143,7 @@ def start(
     folder = folder.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder / ".lock"):
-        kafka = running(folder) or _launch(folder, heap_mb=heap_mb)
+        kafka = running(folder) or _launch(folder, heap_mb=heap_mb, detached=detached)
     try:
         _wait_until_ready(kafka, topics or {}, seconds)
     except ServerFailed:
@@ -151,10 +154,17 @@ def start(
 
 
 async def start_async(
-    folder: Path, *, topics: Mapping[str, int] | None = None, heap_mb: int = HEAP_MB, seconds: float = 90.0
+    folder: Path,
+    *,
+    topics: Mapping[str, int] | None = None,
+    heap_mb: int = HEAP_MB,
+    seconds: float = 90.0,
+    detached: bool = False,
 ) -> Kafka:
     """`start` without blocking the event loop."""
-    return await asyncio.to_thread(start, folder, topics=topics, heap_mb=heap_mb, seconds=seconds)
+    return await asyncio.to_thread(
+        start, folder, topics=topics, heap_mb=heap_mb, seconds=seconds, detached=detached
+    )
 
 
 def running(folder: Path) -> Kafka | None:
@@ -177,7 +187,7 @@ def _one_at_a_time(lock: Path) -> Iterator[None]:
         yield
 
 
-def _launch(folder: Path, *, heap_mb: int) -> Kafka:
+def _launch(folder: Path, *, heap_mb: int, detached: bool) -> Kafka:
     program, _ = java()
     path = ":".join(str(jar) for jar in jars())
     node = _node(folder)
@@ -199,6 +209,8 @@ def _launch(folder: Path, *, heap_mb: int) -> Kafka:
     if not (folder / "data" / "meta.properties").exists():
         _format(machine, folder, str(node["cluster"]), properties)
     process, _ = spawn([*machine, "kafka.Kafka", str(properties)], log=folder / "server.log", cwd=folder)
+    if not detached:
+        end_with_us(process)
     bootstrap = f"127.0.0.1:{node['port']}"
     write_run_file(_run_file(folder), process, bootstrap=bootstrap)
     return Kafka(folder=folder, bootstrap=bootstrap, process=process)

