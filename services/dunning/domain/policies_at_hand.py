@@ -1,0 +1,139 @@
+"""The policy a case is pinned to, with its calendars as the school lives them today (R-X5).
+
+A document is kept under the hash of its content, so that an edit of a school's policy never reaches a case that
+is open, and a replay needs nothing but the documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import yaml
+
+from services.dunning.domain.account import Closed, PolicyDocument, School
+from services.dunning.policies import Policy, PolicyRefused, presets, read_policies
+from services.dunning.policies.problems import Problem
+from shared.calendar import Calendars, Closure, built_in_calendars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """A policy that was read and checked: the policy, its own calendars, and the document that holds both."""
+
+    policy: Policy
+    calendars: Calendars
+    document: PolicyDocument
+
+
+_BY_HASH: Final[dict[str, Adopted]] = {}
+_LIVE: Final[dict[tuple[str, tuple[Closed, ...], tuple[str, ...]], Calendars]] = {}
+_LIVE_KEPT: Final = 512
+
+
+def preset_document(policy_id: str) -> Adopted:
+    """A policy that comes with Relance, as a document.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    from services.dunning.policies import preset  # noqa: PLC0415 - presets are read when first asked for
+
+    return _adopted(preset(policy_id), {})
+
+
+def read_document(text: str, *, file: str, today: date | None = None) -> Adopted:
+    """Read a school's own policy file into a document that stands alone.
+
+    Raises:
+        PolicyRefused: the file has an error; each names line, key and remedy (422).
+    """
+    reading = read_policies(text, file=file, parents=presets(), today=today)
+    if reading.errors:
+        raise PolicyRefused(reading.errors)
+    if len(reading.policies) != 1:
+        names = ", ".join(reading.policies) or "none"
+        raise PolicyRefused(
+            [Problem(file=file, line=1, key="policies", message=f"holds {names}", remedy="keep one policy")]
+        )
+    own = yaml.safe_load(text).get("calendars") or {}
+    return _adopted(next(iter(reading.policies.values())), own)
+
+
+def adopt(policy: Policy) -> Adopted:
+    """A policy that was made from another one (overrides), as a document."""
+    return _adopted(policy, {})
+
+
+def from_document(document: PolicyDocument) -> Adopted:
+    """The policy of a stored document; read once per process."""
+    known = _BY_HASH.get(document.content_hash)
+    if known is None:
+        read = read_document(document.text, file=f"{document.policy_id} v{document.version}")
+        known = Adopted(policy=read.policy, calendars=read.calendars, document=document)
+        _BY_HASH[document.content_hash] = known
+    return known
+
+
+def known_by_hash(content_hash: str) -> Adopted | None:
+    """The policy of that hash if this process has read it before, or if it is a preset as it is today."""
+    found = _BY_HASH.get(content_hash)
+    if found is None:
+        for policy_id in presets():
+            preset_document(policy_id)
+        found = _BY_HASH.get(content_hash)
+    return found
+
+
+def live_calendars(adopted: Adopted, school: School) -> Calendars:
+    """The policy's calendars with the closures that the school observes today (R-X5)."""
+    if not school.closures and not school.withdrawn:
+        return adopted.calendars
+    key = (adopted.document.content_hash, school.closures, school.withdrawn)
+    found = _LIVE.get(key)
+    if found is None:
+        if len(_LIVE) >= _LIVE_KEPT:
+            _LIVE.clear()
+        found = _LIVE[key] = with_closures(adopted.calendars, school)
+    return found
+
+
+def with_closures(calendars: Calendars, school: School) -> Calendars:
+    """``calendars`` with what the school announced, and without what it withdrew."""
+    names = {closed.calendar for closed in school.closures} | set(calendars if school.withdrawn else ())
+    changed: dict[str, Iterable[Closure]] = {}
+    for name in names:
+        if name not in calendars:
+            continue
+        kept = [one for one in calendars[name].closures if one.name not in school.withdrawn]
+        own = [
+            Closure(name=closed.name, first=closed.first, last=closed.last)
+            for closed in school.closures
+            if closed.calendar == name
+        ]
+        changed[name] = (*kept, *own)
+    return calendars.with_closures(changed)
+
+
+def _adopted(policy: Policy, own: Mapping[str, Any]) -> Adopted:
+    content = policy.content_hash()
+    if own:
+        text = json.dumps(own, sort_keys=True, default=str)
+        content = hashlib.sha256(f"{content}\n{text}".encode()).hexdigest()
+    known = _BY_HASH.get(content)
+    if known is None:
+        text = policy.to_yaml()
+        if own:
+            text += yaml.safe_dump({"calendars": dict(own)}, allow_unicode=True, sort_keys=False)
+        document = PolicyDocument(
+            content_hash=content, policy_id=policy.id, version=policy.version, text=text
+        )
+        calendars = built_in_calendars()
+        if own:
+            calendars = read_policies(text, file=policy.id, parents=presets()).calendars
+        known = _BY_HASH[content] = Adopted(policy=policy, calendars=calendars, document=document)
+    return known

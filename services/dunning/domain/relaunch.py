@@ -1,0 +1,134 @@
+"""A suspended learner starts again by himself (seed F20-F22; T19-T22, R-F9, R-F10)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.dunning.domain import mails
+from services.dunning.domain.account import Learner
+from services.dunning.domain.attempts import clear_in_flight
+from services.dunning.domain.case import Case
+from services.dunning.domain.retries import ask, next_ordinal
+from services.dunning.domain.reviews import mismatch
+from services.dunning.domain.turn import Decision, Turn, World, nothing
+from services.dunning.policies import dates
+from services.dunning.policies.policy import Policy
+from services.dunning.policies.remediation import SelfServiceRelaunch
+from shared.events import dunning as facts
+from shared.events import payments
+from shared.events.words import AttemptKind, CaseState, Template
+from shared.money import Money
+
+
+def why_no_relaunch(
+    case: Case, policy: Policy, learner: Learner | None, *, path_id: str | None, submitted_at: datetime
+) -> str | None:
+    """Why a relaunch is refused before anything is charged (T22); ``None``: it may go on. Words for ``RelaunchRefused``."""
+    if not isinstance(policy.remediation, SelfServiceRelaunch):
+        return "not_offered"
+    if case.state is not CaseState.SUSPENDED:
+        return "not_suspended"
+    if case.frozen:
+        return "under_review"
+    enrolment = learner.enrolment(path_id) if learner and path_id else None
+    last = enrolment.re_enrolment_deadline if enrolment else None
+    if not dates.may_re_enrol(policy, last, submitted_at=submitted_at):
+        return "deadline_passed"
+    return "in_flight" if case.in_flight is not None else None
+
+
+def price_of(world: World, case: Case) -> Money:
+    """The current price of one month, or the open invoice where the policy wants the arrears (R-F9)."""
+    remediation = world.policy.remediation
+    if isinstance(remediation, SelfServiceRelaunch) and remediation.arrears == "pay_open_invoice":
+        return case.owed
+    return world.account.current_price
+
+
+def when_relaunch_requested(
+    world: World, case: Case, fact: facts.RelaunchRequested, now: datetime, cause: str | None = None
+) -> Decision:
+    """The learner submits the relaunch; the submission is what the path's deadline is tested against (T19, T22)."""
+    turn = Turn(world, case, now, cause)
+    why = why_no_relaunch(
+        case, world.policy, world.learner, path_id=fact.path_id, submitted_at=fact.occurred_at
+    )
+    if why is not None:
+        turn.say(facts.RelaunchRefused, request=fact.request, why=why)
+        turn.note("relaunch_refused", when=fact.occurred_at, why=why, path=fact.path_id)
+        return turn.finish()
+    turn.note("relaunch_requested", when=fact.occurred_at, path=fact.path_id)
+    ask(
+        turn,
+        f"{case.case_id}/relaunch/{fact.request}",
+        AttemptKind.RELAUNCH,
+        next_ordinal(case),
+        amount=price_of(world, case),
+        on_session=True,
+        path_id=fact.path_id or world.account.path_id,
+    )
+    return turn.finish()
+
+
+def when_paid(
+    world: World, case: Case, fact: payments.AttemptSucceeded, now: datetime, cause: str | None = None
+) -> Decision:
+    """The relaunch is paid: access back, a new billing day, the failed month waived (T20)."""
+    if not case.is_open or case.state is not CaseState.SUSPENDED:
+        return nothing(world, case)
+    turn = Turn(world, case, now, cause)
+    flight = case.in_flight
+    clear_in_flight(turn, fact)
+    owed = price_of(world, case)
+    judged = world.policy.money.judge(owed, fact.amount)
+    if judged != "exact":
+        mismatch(turn, judged, fact, owed=owed)
+        return turn.finish()
+    remediation = world.policy.remediation
+    assert isinstance(remediation, SelfServiceRelaunch)  # noqa: S101 - only such a case is SUSPENDED with a relaunch asked
+    if remediation.new_anchor == "relaunch_date":
+        next_on, billing_day = dates.next_due_after_payment(world.policy, fact.occurred_at)
+        period = dates.plain_day(world.policy, fact.occurred_at)
+    else:
+        billing_day = world.account.billing_day
+        today = dates.plain_day(world.policy, fact.occurred_at)
+        next_on = next(day for day in dates.due_days(world.policy, case.period, billing_day) if day > today)
+        period = case.period
+    turn.pays(fact.transaction_id, fact.amount, fact.occurred_at, period=period)
+    turn.moves_billing_day(billing_day, price=world.account.current_price)
+    turn.say(
+        facts.CaseRelaunched,
+        when=fact.occurred_at,
+        billing_day=billing_day,
+        next_billing_on=next_on,
+        amount=fact.amount,
+    )
+    turn.say(facts.SubscriptionResumptionRequested, billing_day=billing_day, next_billing_on=next_on)
+    path_id = flight.path_id if flight else world.account.path_id
+    turn.say(facts.AccessRestorationRequested, why="relaunched", reopen_path_id=path_id)
+    mails.obsolete(turn, "relaunched", (Template.FR_SUSPENDED, Template.FR_RE_ENROLMENT_REMINDER))
+    mails.tell(
+        turn,
+        "relaunched",
+        by_charge=False,
+        amount=fact.amount,
+        billing_day=billing_day,
+        next_billing_on=next_on,
+        paid_at=fact.occurred_at,
+        transaction_id=fact.transaction_id,
+    )
+    turn.note("relaunched", when=fact.occurred_at, billing_day=billing_day, next=next_on, amount=fact.amount)
+    turn.close(CaseState.RELAUNCHED, when=fact.occurred_at, by="learner")
+    return turn.finish()
+
+
+def when_failed(
+    world: World, case: Case | None, fact: payments.AttemptFailed, now: datetime, cause: str | None = None
+) -> Decision:
+    """A failed relaunch is a first payment: no case, no retry; the learner may try again (T21, R-F14)."""
+    if case is None or not case.is_open:
+        return nothing(world, case)
+    turn = Turn(world, case, now, cause)
+    clear_in_flight(turn, fact)
+    turn.note("relaunch_failed", when=fact.occurred_at, decline=fact.decline.value)
+    return turn.finish()

@@ -1,0 +1,72 @@
+"""What only a person can settle: amounts that do not match, money that came twice, news that fits nowhere (T11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from services.dunning.domain import mails
+from services.dunning.domain.case import Case, case_id_of
+from services.dunning.domain.turn import Decision, Turn, World
+from services.dunning.domain.watch import watch
+from services.dunning.policies.policy import Judgement
+from shared.events import payments
+from shared.events.words import CaseState, Gateway, ReviewReason
+from shared.money import Money
+
+SLIP: Final = 20
+"""A difference below one twentieth is a slip of the amount; a larger shortfall is a part of the payment."""
+
+
+def mismatch(
+    turn: Turn, judged: Judgement, fact: payments.AttemptSucceeded, *, owed: Money | None = None
+) -> None:
+    """A success of another amount or currency settles nothing; the suspension is frozen meanwhile (T11, X-20, X-21)."""
+    expected = owed or turn.case.owed
+    reason = reason_of(judged, expected, fact.amount)
+    detail = f"{expected} was owed and {fact.amount} came"
+    kept = fact.amount if fact.amount.currency == expected.currency else None
+    turn.flag(reason, fact.transaction_id, detail, amount=kept)
+    mails.review(turn, reason, fact.transaction_id, detail)
+
+
+def reason_of(judged: Judgement, owed: Money, received: Money) -> ReviewReason:
+    """The word for a payment that does not match."""
+    if judged == "wrong_currency":
+        return ReviewReason.CURRENCY_MISMATCH
+    if abs(received.amount_minor - owed.amount_minor) * SLIP < owed.amount_minor:
+        return ReviewReason.AMOUNT_MISMATCH
+    return ReviewReason.PARTIAL_PAYMENT if judged == "partial" else ReviewReason.OVERPAYMENT
+
+
+def when_review_raised(
+    world: World, case: Case, fact: payments.PaymentReviewRaised, now: datetime, cause: str | None = None
+) -> Decision:
+    """Payments saw something only a person can settle; it is a question on the case it belongs to."""
+    turn = Turn(world, case, now, cause)
+    turn.flag(fact.reason, fact.about, fact.detail)
+    if turn.said:
+        mails.review(turn, fact.reason, fact.about, fact.detail)
+    watch(turn)
+    return turn.finish()
+
+
+def bare_case(
+    world: World, fact: payments.AttemptSucceeded | payments.TemporaryPaymentReceived, *, gateway: Gateway
+) -> Case:
+    """A period without a case, to speak about; it is not kept."""
+    return Case(
+        case_id=case_id_of(fact.subscription_id, fact.period),
+        school_id=fact.school_id,
+        subscription_id=fact.subscription_id,
+        learner_id=fact.learner_id,
+        period=fact.period,
+        gateway=gateway,
+        amount=fact.amount,
+        policy_id=world.policy.id,
+        policy_version=world.policy.version,
+        policy_hash=world.policy_hash,
+        opened_at=fact.occurred_at,
+        failed_at=fact.occurred_at,
+        state=CaseState.RECOVERED,
+    )

@@ -1,0 +1,227 @@
+"""Where dunning keeps its cases and what its decisions look at, behind one Unit (decision 0002)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from services.dunning.domain.account import Account, Learner, PolicyDocument, School
+from services.dunning.domain.case import Case, case_id_of
+from services.dunning.domain.policies_at_hand import (
+    Adopted,
+    from_document,
+    known_by_hash,
+    live_calendars,
+    preset_document,
+    read_document,
+)
+from services.dunning.domain.turn import Decision, World
+from services.dunning.policies import Policy
+from shared.calendar import Calendars
+from shared.errors import Unreadable
+from shared.events import Envelope
+from shared.shelf import Table
+from shared.unit import Unit
+
+
+def learner_key(school_id: str, learner_id: str) -> str:
+    """Two schools may use the same learner id; ids never contain a slash."""
+    return f"{school_id}/{learner_id}"
+
+
+CASES: Final[Table[Case]] = Table(
+    name="cases",
+    kind=Case,
+    key=lambda case: case.case_id,
+    columns={
+        "school_id": ("text", lambda case: case.school_id),
+        "state": ("text", lambda case: case.state.value),
+        "school_state": ("text", lambda case: f"{case.school_id}/{case.state.value}"),
+        "subscription_id": ("text", lambda case: case.subscription_id),
+        "learner_id": ("text", lambda case: case.learner_id),
+        "next_at": ("timestamptz", lambda case: case.next_at),
+    },
+)
+ACCOUNTS: Final[Table[Account]] = Table(
+    name="accounts",
+    kind=Account,
+    key=lambda account: account.subscription_id,
+    columns={
+        "school_id": ("text", lambda account: account.school_id),
+        "learner_id": ("text", lambda account: account.learner_id),
+        "billing": ("text", lambda account: f"{account.school_id}/{account.billing_day}"),
+    },
+)
+LEARNERS: Final[Table[Learner]] = Table(
+    name="learners", kind=Learner, key=lambda learner: learner_key(learner.school_id, learner.learner_id)
+)
+SCHOOLS: Final[Table[School]] = Table(name="schools", kind=School, key=lambda school: school.school_id)
+POLICIES: Final[Table[PolicyDocument]] = Table(
+    name="policies",
+    kind=PolicyDocument,
+    key=lambda document: document.content_hash,
+    columns={"policy_id": ("text", lambda document: document.policy_id)},
+)
+
+TABLES: Final = (CASES, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES)
+
+
+class DunningUnit(Unit):
+    """One transaction of dunning: named loaders, and ``record`` for what was decided."""
+
+    async def case(self, case_id: str) -> Case | None:
+        """The case of that id."""
+        return await self.get(CASES, case_id)
+
+    async def case_of(self, subscription_id: str, period: date) -> Case | None:
+        """The case of that month."""
+        return await self.get(CASES, case_id_of(subscription_id, period))
+
+    async def account(self, subscription_id: str) -> Account | None:
+        """The subscription as it was registered and paid."""
+        return await self.get(ACCOUNTS, subscription_id)
+
+    async def school(self, school_id: str) -> School:
+        """The school.
+
+        Raises:
+            Unreadable: it was never registered with dunning.
+        """
+        found = await self.get(SCHOOLS, school_id)
+        if found is None:
+            raise Unreadable(
+                f"the school {school_id!r} is not registered here: register it (PUT /schools/{school_id}), "
+                "then retry this message"
+            )
+        return found
+
+    async def known_school(self, school_id: str) -> School | None:
+        """The school, if it is registered."""
+        return await self.get(SCHOOLS, school_id)
+
+    async def learner(self, school_id: str, learner_id: str) -> Learner | None:
+        """The learner's paths."""
+        return await self.get(LEARNERS, learner_key(school_id, learner_id))
+
+    async def open_cases(self, account: Account) -> list[Case]:
+        """The subscription's open cases, in the order in which they opened."""
+        await self.fetch(CASES, account.open_cases)
+        found = [await self.get(CASES, case_id) for case_id in account.open_cases]
+        return [case for case in found if case is not None]
+
+    async def cases_in(self, school_id: str, states: Iterable[str]) -> list[Case]:
+        """A school's cases in one of ``states``."""
+        return await self.find(CASES, "school_state", *(f"{school_id}/{state}" for state in states))
+
+    async def cases_of_learner(self, learner_id: str) -> list[Case]:
+        """Every case of a learner."""
+        return await self.find(CASES, "learner_id", learner_id)
+
+    async def accounts_billed_on(self, school_id: str, days: Iterable[int]) -> list[Account]:
+        """A school's subscriptions whose billing day is one of ``days``."""
+        return await self.find(ACCOUNTS, "billing", *(f"{school_id}/{day}" for day in sorted(set(days))))
+
+    async def policy(self, school: School, content_hash: str | None = None) -> Adopted:
+        """The pinned policy of ``content_hash``, or the one in force at the school.
+
+        Raises:
+            Unreadable: the pinned document is nowhere to be found.
+        """
+        wanted = content_hash or school.policy_hash
+        if not wanted:
+            return preset_document(school.policy_id)
+        known = known_by_hash(wanted)
+        if known is not None:
+            return known
+        document = await self.get(POLICIES, wanted)
+        if document is None:
+            raise Unreadable(
+                f"the policy with the hash {wanted[:12]} is not kept here: adopt it again, then retry this message"
+            )
+        return from_document(document)
+
+    async def world(self, account: Account, case: Case | None = None) -> World:
+        """What decisions about this subscription look at."""
+        school = await self.school(account.school_id)
+        pinned = case.policy_hash if case is not None else None
+        adopted = await self.policy(school, pinned)
+        return World(
+            school=school,
+            policy=adopted.policy,
+            policy_hash=adopted.document.content_hash,
+            calendars=live_calendars(adopted, school),
+            account=account,
+            learner=await self.learner(account.school_id, account.learner_id),
+        )
+
+    async def rules(self, school: School) -> tuple[Policy, Calendars]:
+        """The policy in force at the school and its calendars with the live closures."""
+        adopted = await self.policy(school)
+        return adopted.policy, live_calendars(adopted, school)
+
+    async def keep_policy(self, text: str, file: str) -> str:
+        """Keep a policy's document; its hash.
+
+        Raises:
+            PolicyRefused: the text is no policy.
+        """
+        adopted = read_document(text, file=file)
+        content_hash = adopted.document.content_hash
+        if await self.get(POLICIES, content_hash) is None:
+            self.put(POLICIES, adopted.document)
+        return content_hash
+
+    def keep_account(self, account: Account) -> None:
+        """The account as it is now."""
+        self.put(ACCOUNTS, account)
+
+    def keep_school(self, school: School) -> None:
+        """The school as it is now."""
+        self.put(SCHOOLS, school)
+
+    def keep_learner(self, learner: Learner) -> None:
+        """The learner's paths as they are now."""
+        self.put(LEARNERS, learner)
+
+    async def record(self, decision: Decision) -> None:
+        """Keep what was decided and say it."""
+        case = decision.case
+        if case is not None:
+            known = await self.case(case.case_id)
+            if known is None:
+                await self._keep_policy(case.policy_hash)
+            if case is not known:
+                self.put(CASES, case)
+        account = decision.account
+        if account is not await self.get(ACCOUNTS, account.subscription_id):
+            self.put(ACCOUNTS, account)
+        self.say(*decision.said)
+
+    async def _keep_policy(self, content_hash: str) -> None:
+        """A case that opens under a policy keeps its document, should the package change (R-X5)."""
+        if await self.get(POLICIES, content_hash) is None:
+            known = known_by_hash(content_hash)
+            if known is not None:
+                self.put(POLICIES, known.document)
+
+
+async def prefetch(envelopes: Sequence[Envelope], unit: DunningUnit) -> None:
+    """Load what a batch will look at in a few statements."""
+    facts = [envelope.fact for envelope in envelopes]
+    subscriptions = {fact.subscription_id for fact in facts if hasattr(fact, "subscription_id")}
+    learners = {learner_key(f.school_id, f.learner_id) for f in facts if hasattr(f, "learner_id")}
+    await unit.fetch(ACCOUNTS, (one for one in subscriptions if one))
+    await unit.fetch(SCHOOLS, {fact.school_id for fact in facts})
+    cases: set[str] = {fact.case_id for fact in facts if hasattr(fact, "case_id")}
+    for fact in facts:
+        subscription, period = getattr(fact, "subscription_id", None), getattr(fact, "period", None)
+        if subscription and isinstance(period, date):
+            cases.add(case_id_of(subscription, period))
+    for subscription in subscriptions:
+        account = await unit.account(subscription) if subscription else None
+        if account is not None:
+            learners.add(learner_key(account.school_id, account.learner_id))
+            cases.update(account.open_cases)
+    await unit.fetch(CASES, cases)
+    await unit.fetch(LEARNERS, learners)
