@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    InvalidPartitionsError,
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from ops.servers.processes import ServerFailed
 
@@ -22,8 +28,9 @@ async def ensure_topics(
     seconds: float = 30.0,
     **client: Any,
 ) -> None:
-    """Make the topics that are missing (name: partitions) and add partitions to those that have fewer.
+    """Make the topics that are missing (name: partitions), add partitions to those that have fewer, see them there.
 
+    The controller agrees before the brokers know: this returns when every partition has a leader to speak to.
     A topic that has more partitions than asked for is left as it is: partitions cannot be taken away. The embedded
     broker has no topic administration; its topics are given to `broker.start`.
 
@@ -43,45 +50,48 @@ async def ensure_topics(
     try:
         while True:
             try:
-                await _ensure(bootstrap, topics, replication, client)
+                if await _ensure(bootstrap, topics, replication, client):
+                    return
+                trouble: KafkaError = LeaderNotAvailableError(", ".join(topics))
             except KafkaError as error:
-                if time.monotonic() > until or not error.retriable:
-                    msg = f"we could not make the topics on {bootstrap} because {error!r}; check the address and its log"
-                    raise ServerFailed(msg) from error
-                await asyncio.sleep(0.1)
-            else:
-                return
+                trouble = error
+            if time.monotonic() > until or not trouble.retriable:
+                msg = f"we could not make the topics on {bootstrap} because {trouble!r}; check the address and its log"
+                raise ServerFailed(msg) from trouble
+            await asyncio.sleep(0.05)
     finally:
         connection_log.disabled = before
 
 
 async def _ensure(
     bootstrap: str, topics: Mapping[str, int], replication: int, client: Mapping[str, Any]
-) -> None:
+) -> bool:
+    """Ask for what is missing; whether everything is there."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **client)
     try:
         await admin.start()
         if not topics:
-            return
-        wanted = [NewTopic(name, partitions, replication) for name, partitions in topics.items()]
-        answer = await admin.create_topics(wanted)
-        there = [name for name, code in _codes(answer) if for_code(code) is TopicAlreadyExistsError]
-        short = {
-            topic["topic"]: NewPartitions(total_count=topics[topic["topic"]])
-            for topic in (await admin.describe_topics(there) if there else [])
-            if len(topic["partitions"]) < topics[topic["topic"]]
-        }
+            return True
+        known = set(await admin.list_topics())
+        wanted = [NewTopic(name, count, replication) for name, count in topics.items() if name not in known]
+        if wanted:
+            _refuse((await admin.create_topics(wanted)).topic_errors, but=TopicAlreadyExistsError)
+        there = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(list(topics))}
+        short = {name: count for name, count in topics.items() if 0 < len(there.get(name, ())) < count}
         if short:
-            await admin.create_partitions(short)
+            more = {name: NewPartitions(total_count=count) for name, count in short.items()}
+            _refuse((await admin.create_partitions(more)).topic_errors, but=InvalidPartitionsError)
+        return all(
+            len(there.get(name, ())) >= count and all(partition["leader"] >= 0 for partition in there[name])
+            for name, count in topics.items()
+        )
     finally:
         await admin.close()
 
 
-def _codes(answer: Any) -> list[tuple[str, int]]:
-    """Topic and error code of each entry; anything but success or `already exists` is raised."""
-    codes = [(str(entry[0]), int(entry[1])) for entry in answer.topic_errors]
-    for name, code in codes:
+def _refuse(answers: Iterable[tuple[Any, ...]], *, but: type[KafkaError]) -> None:
+    """Raise the first error of an answer per topic, except `but`: what somebody else has just done."""
+    for name, code, *_ in answers:
         error = for_code(code)
-        if code != 0 and error is not TopicAlreadyExistsError:
+        if code != 0 and error is not but:
             raise error(name)
-    return codes

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,11 +42,11 @@ async def hear(bootstrap: str, count: int, *, group: str | None = None) -> list[
         return heard
 
 
-async def partitions(bootstrap: str) -> dict[str, int]:
+async def partitions(bootstrap: str, topics: Iterable[str] = TOPICS) -> dict[str, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        described = await admin.describe_topics(list(TOPICS))
+        described = await admin.describe_topics(list(topics))
     finally:
         await admin.close()
     return {topic["topic"]: len(topic["partitions"]) for topic in described}
@@ -94,6 +94,21 @@ def test_no_cluster_id_begins_with_a_dash() -> None:
 
 def test_starting_twice_takes_up_the_running_node(own: Kafka) -> None:
     assert kafka.start(own.folder, topics=TOPICS) == own
+
+
+async def test_topics_are_there_for_everybody_once_they_are_made(apache_kafka: Kafka) -> None:
+    for number in range(8):
+        wanted = {f"grow.{number}": 2}
+        await kafka.ensure_topics(apache_kafka.bootstrap, wanted)
+        assert await partitions(apache_kafka.bootstrap, wanted) == wanted
+        wanted = {f"grow.{number}": 4}
+        await kafka.ensure_topics(apache_kafka.bootstrap, wanted)
+        assert await partitions(apache_kafka.bootstrap, wanted) == wanted
+
+
+async def test_a_topic_name_that_kafka_refuses_is_told(apache_kafka: Kafka) -> None:
+    with pytest.raises(ServerFailed, match="bad name!"):
+        await kafka.ensure_topics(apache_kafka.bootstrap, {"bad name!": 1})
 
 
 async def test_a_cluster_that_does_not_answer_is_named() -> None:
