@@ -88,6 +88,8 @@ async def platform_refused(errand: Errand, error: Exception, unit: AccessUnit) -
 
 ERRANDS: Final = {TELL_PLATFORM: Doing(run=tell_platform, finish=platform_was_told, give_up=platform_refused)}
 
+SETTINGS: Final = AccessSettings
+
 SERVICE: Final = Service(
     name="access", unit=AccessUnit, hears=HEARS, tables=TABLES, errands=ERRANDS, prefetch=prefetch
 )

@@ -2,7 +2,7 @@
 
 Owns    one ledger per subscription (untouched, reserved, consumed, forfeited, expired; together all that was
         granted, none ever negative), grants, bookings, holds.
-Hears   dunning: schools, holds, releases, forfeitures, restorations, month grants; payments: subscriptions;
+Hears   dunning: schools, cases, holds, releases, forfeitures, restorations, month grants; payments: subscriptions;
         itself: lessons that start, grants that expire, months that begin.
 Says    CreditsGranted, CreditsExtended, LessonBooked, LessonCancelledByLearner, CreditsConsumed,
         CreditsExpired, CreditsHeld, CreditsReleased, LessonCancelledByAdmin, CreditsForfeited, CreditsRegranted.

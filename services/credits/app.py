@@ -16,6 +16,8 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.transactions import Transactions
 
+SETTINGS: Final = Settings
+
 SERVICE: Final = Service(name="credits", unit=CreditsUnit, hears=HEARS, tables=TABLES, prefetch=prefetch)
 
 

@@ -55,6 +55,13 @@ async def on_subscription_registered(fact: payments.SubscriptionRegistered, unit
     await unit.record(Decided(account=known))
 
 
+async def on_case_opened(fact: dunning.CaseOpened, unit: Unit) -> None:
+    """By rule credits lapse on a day that the case names; cases of schools without credits name none (J40)."""
+    if fact.effective_forfeiture_on is not None:
+        account = await unit.account_of(fact)
+        await unit.record(domain.when_case_opened(account, fact))
+
+
 async def on_hold_requested(fact: dunning.CreditHoldRequested, unit: Unit) -> None:
     """No new booking while the case is open (R-J6)."""
     account = await unit.account_of(fact)
@@ -95,8 +102,8 @@ async def on_grant_fell_due(fact: credits.CreditGrantFellDue, unit: Unit) -> Non
     await unit.record(domain.when_months_looked_at(account, school.zone, unit.now))
 
 
-async def on_lesson_started(fact: credits.LessonStarted, unit: Unit) -> None:
-    """From its start on the lesson's credit is consumed (J46)."""
+async def on_lesson_started(fact: credits.LessonStarted | credits.HeldLessonFellDue, unit: Unit) -> None:
+    """From its start on the lesson's credit is consumed (J46), unless a hold forbade the lesson."""
     account = await unit.account_of(fact)
     await unit.record(domain.when_lesson_started(account, unit.now))
 
@@ -110,6 +117,7 @@ async def on_expiry_fell_due(fact: credits.CreditExpiryFellDue, unit: Unit) -> N
 HEARS: Hears = {
     dunning.SchoolRegistered: on_school_registered,
     payments.SubscriptionRegistered: on_subscription_registered,
+    dunning.CaseOpened: on_case_opened,
     dunning.CreditHoldRequested: on_hold_requested,
     dunning.CreditReleaseRequested: on_release_requested,
     dunning.CreditForfeitRequested: on_forfeit_requested,
@@ -117,5 +125,6 @@ HEARS: Hears = {
     dunning.CreditGrantRequested: on_grant_requested,
     credits.CreditGrantFellDue: on_grant_fell_due,
     credits.LessonStarted: on_lesson_started,
+    credits.HeldLessonFellDue: on_lesson_started,
     credits.CreditExpiryFellDue: on_expiry_fell_due,
 }

@@ -67,6 +67,16 @@ class LessonStarted(_AboutCredits):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLessonFellDue(_AboutCredits):
+    """A plan: a lesson is near while a hold may still forbid it (``credits.held_lessons: cancel``)."""
+
+    PLAN: ClassVar[bool] = True
+    IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id", "occurred_at")
+
+    lesson_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LessonCancelledByLearner(_AboutCredits):
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id")
 
@@ -164,6 +174,7 @@ SAYS: tuple[type[Fact], ...] = (
     CreditGrantFellDue,
     LessonBooked,
     LessonStarted,
+    HeldLessonFellDue,
     LessonCancelledByLearner,
     CreditsConsumed,
     CreditsExpired,

@@ -43,8 +43,22 @@ def about(at: str, period: str = "2026-04-15", subscription: str = SUB) -> dict[
     }
 
 
-def hold(at: str, period: str = "2026-04-15", kind: str = "failure") -> dunning.CreditHoldRequested:
-    return dunning.CreditHoldRequested(**about(at, period), hold=kind)
+def hold(
+    at: str, period: str = "2026-04-15", kind: str = "failure", lessons: str = "deliver"
+) -> dunning.CreditHoldRequested:
+    return dunning.CreditHoldRequested(**about(at, period), hold=kind, lessons=lessons)
+
+
+def opened(at: str, lapses_on: date | None) -> dunning.CaseOpened:
+    return dunning.CaseOpened(
+        **about(at),
+        amount=Money(12800, "JPY"),
+        policy_id="jp-school",
+        policy_version=1,
+        policy_hash="x",
+        gateway=Gateway.PAYPAL,
+        effective_forfeiture_on=lapses_on,
+    )
 
 
 def release(at: str, period: str = "2026-04-15", kind: str = "failure") -> dunning.CreditReleaseRequested:

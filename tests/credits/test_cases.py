@@ -24,6 +24,7 @@ from tests.credits.conftest import (
     jst,
     month,
     office_of,
+    opened,
     registered,
     release,
     restoration,
@@ -195,6 +196,35 @@ async def test_held_credits_past_their_last_day_are_forfeited_with_the_rest(
     await town.hears(hold("2026-04-15 20:10"), at="2026-04-15 20:11")
     await town.hears(forfeit("2026-04-25 20:05"), at="2026-04-25 20:06")
     assert await office.pots() == (0, 0, 0, 2, 0)
+
+
+async def test_a_policy_without_lessons_while_held_cancels_them_a_day_ahead_and_keeps_the_credit(
+    town: Town, hana: Office
+) -> None:
+    """Q-J3, credits.held_lessons=cancel: the teacher knows a day before; a recovery keeps later lessons."""
+    await hana.books("lesson-16", "2026-04-16 09:00")
+    await town.hears(hold("2026-04-15 20:10", lessons="cancel"), at="2026-04-15 20:11")
+    assert [fact.lesson_id for fact in town.said(LessonCancelledByAdmin)] == ["lesson-16"]
+    await town.lives_until("2026-04-16 10:00")
+    assert [fact.lesson_id for fact in town.said(LessonCancelledByAdmin)] == ["lesson-16", "lesson-17"]
+    balance = await hana.balance()
+    assert (balance["untouched"], balance["bookable"], balance["reserved"]) == (4, 0, 1)
+
+    await town.hears(release("2026-04-20 19:40"), at="2026-04-20 19:41")
+    await town.lives_until("2026-04-29 00:00")
+    assert await hana.pots() == (4, 0, 1, 0, 0)
+    assert [fact.lesson_id for fact in town.said(CreditsConsumed)] == ["lesson-28"]
+
+
+async def test_the_day_on_which_credits_lapse_by_rule_is_the_one_the_case_named(
+    town: Town, hana: Office
+) -> None:
+    await town.hears(
+        opened("2026-04-15 20:10", date(2026, 4, 15)), hold("2026-04-17 08:00"), at="2026-04-17 08:00"
+    )
+    await town.hears(forfeit("2026-04-25 20:05"), at="2026-04-25 20:06")
+    (forfeited,) = town.said(CreditsForfeited)
+    assert forfeited.effective_on == date(2026, 4, 15)
 
 
 async def test_a_failure_after_midnight_lapses_on_the_gateways_day(town: Town, hana: Office) -> None:

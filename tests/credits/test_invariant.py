@@ -89,9 +89,9 @@ class Ledger(RuleBasedStateMachine):
 
     # --- cases ---
 
-    @rule(case=CASES, late=HOURS)
-    def hold(self, case: str, late: timedelta) -> None:
-        fact = dunning.CreditHoldRequested(**self.about(case, late))
+    @rule(case=CASES, late=HOURS, lessons=st.sampled_from(["deliver", "cancel"]))
+    def hold(self, case: str, late: timedelta, lessons: str) -> None:
+        fact = dunning.CreditHoldRequested(**self.about(case, late), lessons=lessons)
         self.take(lambda: domain.when_hold_requested(self.account, fact, self.now))
         assert self.account.bookable == 0
 

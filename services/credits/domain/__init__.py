@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.credits.domain.cases import (
+    when_case_opened,
     when_forfeit_requested,
     when_hold_requested,
     when_release_requested,
@@ -62,6 +63,7 @@ __all__ = [
     "Pot",
     "School",
     "as_of",
+    "when_case_opened",
     "when_expiry_fell_due",
     "when_extended",
     "when_forfeit_requested",

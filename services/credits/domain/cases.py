@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from services.credits.domain.grants import plan_expiries
-from services.credits.domain.ledger import Draft, without
+from services.credits.domain.ledger import NOTICE, Draft, without
 from services.credits.domain.state import (
     Account,
     Decided,
@@ -14,7 +14,6 @@ from services.credits.domain.state import (
     Forfeiture,
     Hold,
     Lesson,
-    LessonState,
     Lot,
     Move,
     Pot,
@@ -22,14 +21,16 @@ from services.credits.domain.state import (
     with_lot,
 )
 from shared.calendar import WallTime, end_of_day, local_date, service_day
+from shared.events import Later
 from shared.events.credits import (
     CreditsForfeited,
     CreditsHeld,
     CreditsRegranted,
     CreditsReleased,
-    LessonCancelledByAdmin,
+    HeldLessonFellDue,
 )
 from shared.events.dunning import (
+    CaseOpened,
     CreditForfeitRequested,
     CreditHoldRequested,
     CreditReleaseRequested,
@@ -37,13 +38,22 @@ from shared.events.dunning import (
 )
 
 
+def when_case_opened(account: Account, fact: CaseOpened) -> Decided:
+    """Remember the day on which, by rule, credits lapse; what is done about it is asked for in time (R-J6)."""
+    if fact.effective_forfeiture_on is None:
+        return Decided(account=account)
+    days = {**account.lapse_days, fact.case_id: fact.effective_forfeiture_on}
+    return Decided(account=replace(account, lapse_days=days))
+
+
 def when_hold_requested(account: Account, fact: CreditHoldRequested, now: datetime) -> Decided:
-    """No new booking from now on; booked lessons still take place (R-J6)."""
+    """No new booking from now on; booked lessons still take place, unless the policy cancels them (R-J6, Q-J3)."""
     draft = Draft(account, now)
     draft.settle(lots_until=fact.occurred_at)
     if any((hold.case_id, hold.hold) == (fact.case_id, fact.hold) for hold in account.holds):
         return draft.decided()
-    hold = Hold(case_id=fact.case_id, hold=fact.hold, since=fact.occurred_at)
+    cancels = fact.lessons == "cancel"
+    hold = Hold(case_id=fact.case_id, hold=fact.hold, since=fact.occurred_at, cancels_lessons=cancels)
     draft.account = replace(draft.account, holds=(*draft.account.holds, hold))
     draft.enter(EntryKind.HELD, fact.hold, fact.occurred_at, case_id=fact.case_id)
     draft.say(
@@ -55,6 +65,9 @@ def when_hold_requested(account: Account, fact: CreditHoldRequested, now: dateti
             reserved=draft.account.balance.reserved,
         )
     )
+    if cancels:
+        draft.settle()
+        _look_at_lessons(draft)
     return draft.decided()
 
 
@@ -165,17 +178,7 @@ def when_restoration_requested(
 
 def _cancel(draft: Draft, lesson: Lesson, fact: CreditForfeitRequested) -> None:
     draft.enter(EntryKind.CANCELLED_BY_ADMIN, lesson.lesson_id, fact.occurred_at, case_id=fact.case_id)
-    draft.keep_lesson(lesson, LessonState.CANCELLED_BY_ADMIN, fact.occurred_at, fact.case_id)
-    draft.say(
-        LessonCancelledByAdmin(
-            **draft.about(fact.occurred_at),
-            case_id=fact.case_id,
-            lesson_id=lesson.lesson_id,
-            starts_at=lesson.starts_at,
-            teacher_id=lesson.teacher_id,
-            credits=lesson.credits,
-        )
-    )
+    draft.cancelled_by_admin(lesson, fact.occurred_at, fact.case_id)
 
 
 def _forfeit(draft: Draft, cancelled: list[Lesson], fact: CreditForfeitRequested) -> tuple[Lot, ...]:
@@ -202,13 +205,22 @@ def _forfeit(draft: Draft, cancelled: list[Lesson], fact: CreditForfeitRequested
     return taken
 
 
+def _look_at_lessons(draft: Draft) -> None:
+    for lesson in draft.account.lessons:
+        at = lesson.starts_at - NOTICE
+        draft.say(Later(at=at, fact=HeldLessonFellDue(**draft.about(at), lesson_id=lesson.lesson_id)))
+
+
 def _held_since(account: Account, fact: CreditForfeitRequested) -> datetime:
     since = [hold.since for hold in account.holds if hold.case_id == fact.case_id]
     return min(since, default=fact.occurred_at)
 
 
 def _effective_on(account: Account, fact: CreditForfeitRequested, school: School) -> date | None:
-    """By rule credits lapse at the first failure (J40): the day of the hold, a gateway's day where it counts so."""
+    """By rule credits lapse at the first failure (J40): the day that the case named, or that of its hold."""
+    named = account.lapse_days.get(fact.case_id)
+    if named is not None:
+        return named
     if school.zone is None:
         return None
     since = _held_since(account, fact)

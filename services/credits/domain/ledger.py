@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from services.credits.domain.state import (
     Account,
@@ -13,15 +13,20 @@ from services.credits.domain.state import (
     Entry,
     EntryKind,
     Grant,
+    Hold,
     Lesson,
     LessonRecord,
     LessonState,
     Lot,
     Move,
     Pot,
+    with_lot,
 )
 from shared.events import Fact, Later
-from shared.events.credits import CreditsConsumed, CreditsExpired
+from shared.events.credits import CreditsConsumed, CreditsExpired, LessonCancelledByAdmin
+
+NOTICE: Final = timedelta(hours=24)
+"""How long before its start a lesson is cancelled that a hold forbids, so that its teacher knows."""
 
 
 class Draft:
@@ -104,13 +109,16 @@ class Draft:
         self._grants.append(grant)
 
     def settle(self, *, lots_until: datetime | None = None, freed_at: datetime | None = None) -> None:
-        """Do what the hours passed have done, though no timer ran yet: lessons started, grants expired.
+        """Do what the hours passed have done, though no timer ran yet: lessons began or were held back, grants ended.
 
         While credits are held nothing expires (docs/decisions/0011). ``lots_until`` looks no further than the
         instant at which a hold began; ``freed_at`` is when credits came back whose last day had passed.
         """
         for lesson in sorted(self.account.lessons, key=lambda lesson: (lesson.starts_at, lesson.lesson_id)):
-            if lesson.starts_at <= self.now:
+            hold = self._hold_against(lesson)
+            if hold is not None and lesson.starts_at - NOTICE <= self.now:
+                self._hold_back(lesson, hold)
+            elif lesson.starts_at <= self.now:
                 self._consume(lesson)
         if not self.account.held:
             until = self.now if lots_until is None else min(self.now, lots_until)
@@ -125,6 +133,41 @@ class Draft:
             entries=tuple(self._entries),
             lessons=tuple(self._lessons),
             grants=tuple(self._grants),
+        )
+
+    def _hold_against(self, lesson: Lesson) -> Hold | None:
+        forbids = [hold for hold in self.account.holds if hold.cancels_lessons]
+        return next((hold for hold in forbids if hold.since < lesson.starts_at), None)
+
+    def _hold_back(self, lesson: Lesson, hold: Hold) -> None:
+        """The lesson does not take place; its credit is untouched again, and held."""
+        at = max(lesson.starts_at - NOTICE, hold.since)
+        lots = self.account.lots
+        for part in lesson.parts:
+            lots = with_lot(lots, part)
+        self.enter(
+            EntryKind.CANCELLED_BY_ADMIN,
+            lesson.lesson_id,
+            at,
+            Move(source=Pot.RESERVED, target=Pot.UNTOUCHED, credits=lesson.credits),
+            case_id=hold.case_id,
+            lots=lots,
+            lessons=without(self.account.lessons, [lesson]),
+        )
+        self.cancelled_by_admin(lesson, at, hold.case_id)
+
+    def cancelled_by_admin(self, lesson: Lesson, at: datetime, case_id: str) -> None:
+        """Note and say that the administration cancelled; the teacher is told at once."""
+        self.keep_lesson(lesson, LessonState.CANCELLED_BY_ADMIN, at, case_id)
+        self.say(
+            LessonCancelledByAdmin(
+                **self.about(at),
+                case_id=case_id,
+                lesson_id=lesson.lesson_id,
+                starts_at=lesson.starts_at,
+                teacher_id=lesson.teacher_id,
+                credits=lesson.credits,
+            )
         )
 
     def _consume(self, lesson: Lesson) -> None:

@@ -99,6 +99,8 @@ class Hold:
     case_id: str
     hold: str
     since: datetime
+    cancels_lessons: bool = False
+    """The school's policy is that no lesson takes place meanwhile (``credits.held_lessons: cancel``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,8 @@ class Account:
     forfeitures: tuple[Forfeiture, ...] = ()
     months: tuple[Month, ...] = ()
     months_granted: tuple[date, ...] = ()
+    lapse_days: dict[str, date] = field(default_factory=dict)
+    """By case: the day on which, by rule, all unconsumed credits lapse (J40)."""
     entries: int = 0
     """How many entries the ledger has; the last one's number."""
 
@@ -176,7 +180,7 @@ class EntryKind(StrEnum):
     HELD = "held"
     RELEASED = "released"
     CANCELLED_BY_ADMIN = "cancelled_by_admin"
-    """Moves nothing: the credit stays reserved until the forfeiture takes it, never bookable (J47)."""
+    """At an exhaustion it moves nothing: the credit stays reserved until the forfeiture takes it (J47)."""
     FORFEITED = "forfeited"
     REGRANTED = "regranted"
 

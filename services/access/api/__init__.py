@@ -2,104 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
-from pydantic import BaseModel, Field, StringConstraints
 
 from services.access import domain
-from services.access.domain import Decided, Learner, Limit, Standing, Why, standing
+from services.access.api.shapes import (
+    AccessOut,
+    EnrolmentIn,
+    EnrolmentLine,
+    EnrolmentOut,
+    Id,
+    PlatformIn,
+    PlatformOut,
+    access_of,
+    enrolment_of,
+    enrolments_of,
+)
+from services.access.domain import Decided, Learner
 from services.access.platforms.webhook import secret_of
 from services.access.store import LEARNERS, AccessUnit, learner_key
 from shared.errors import NotFound, Refused
-from shared.events.words import AccessLevel
 from shared.settings import Settings
 from shared.sheets import Report, WrongLine, read_sheet
 from shared.transactions import Transactions
 from shared.web import Check, Keyed, build_app
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
-Title = Annotated[str, StringConstraints(max_length=200)]
 
 _TOGETHER: Final = 200
 """Lines of a list that share a transaction."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class EnrolmentIn(BaseModel):
-    """A learner follows a path."""
-
-    school_id: Id
-    subscription_id: Id | None = Field(
-        default=None, description="What pays for the path; all count if absent"
-    )
-    re_enrolment_deadline: date | None = Field(
-        default=None,
-        description="Last day to come back after a suspension, inclusive, in the school's zone (F22)",
-    )
-    title: Title = ""
-
-
-class EnrolmentLine(EnrolmentIn):
-    """One line of the list of enrolments."""
-
-    learner_id: Id
-    path_id: Id
-
-
-class EnrolmentOut(BaseModel):
-    learner_id: str
-    path_id: str
-    title: str
-    subscription_id: str | None
-    re_enrolment_deadline: date | None
-    closes_at: datetime | None = Field(
-        description="24:00 of the deadline as an instant; null without one, or while the school is not known here"
-    )
-    state: str = Field(description="open, or closed when the deadline passed without access")
-    closed_at: datetime | None
-
-
-class BecauseOut(BaseModel):
-    case_id: str
-    subscription_id: str
-    level: AccessLevel
-    since: datetime
-    why: Why
-
-
-class AccessOut(BaseModel):
-    """What the learner may reach at ``at``. Logging in is always allowed and progress is kept (F20, F29)."""
-
-    learner_id: str
-    school_id: str
-    at: datetime
-    level: AccessLevel
-    until: datetime | None = Field(
-        description="The next instant at which the level changes, as far as is known"
-    )
-    then: AccessLevel | None
-    why: list[BecauseOut] = Field(description="What holds the level down, strictest first")
-    case_ids: list[str]
-    login: bool = True
-    progress_kept: bool = True
-    subscriptions: dict[str, AccessLevel]
-    paths: list[EnrolmentOut]
-
-
-class PlatformIn(BaseModel):
-    """Where a school's learning platform takes notices of levels; ``null`` when it asks instead."""
-
-    url: Annotated[str, StringConstraints(max_length=500)] | None
-
-
-class PlatformOut(BaseModel):
-    url: str | None
-    signing_secret: str
 
 
 def build_api(
@@ -156,7 +91,7 @@ async def read_access(
                 f"we could not tell the access of subscription {name} because this learner has none of that id: "
                 "register it (PUT /subscriptions/{id} of payments) or leave it out"
             )
-    return _access(learner, instant, asked)
+    return access_of(learner, instant, asked)
 
 
 async def put_path(learner_id: PathId, path_id: PathId, body: EnrolmentIn, opened: Opened) -> EnrolmentOut:
@@ -164,14 +99,14 @@ async def put_path(learner_id: PathId, path_id: PathId, body: EnrolmentIn, opene
     async with opened() as unit:
         decided = await _enrol(unit, learner_id, path_id, body)
         await unit.record(decided)
-    return _enrolment(decided.learner, path_id)
+    return enrolment_of(decided.learner, path_id)
 
 
 async def list_paths(learner_id: PathId, opened: Opened, school: Id | None = None) -> list[EnrolmentOut]:
     """The paths of one learner."""
     async with opened() as unit:
         learner = await _the_learner(unit, learner_id, school)
-    return _enrolments(learner)
+    return enrolments_of(learner)
 
 
 async def list_deadlines(
@@ -187,7 +122,7 @@ async def list_deadlines(
     found = [
         one
         for learner in learners
-        for one in _enrolments(learner)
+        for one in enrolments_of(learner)
         if (path is None or one.path_id == path)
         and (before is None or (one.re_enrolment_deadline or date.max) <= before)
     ]
@@ -296,51 +231,3 @@ def _check_address(url: str) -> None:
             status=422,
             code="invalid",
         )
-
-
-def _access(learner: Learner, at: datetime, asked: list[str]) -> AccessOut:
-    stands: Standing = standing(learner, at, asked)
-    return AccessOut(
-        learner_id=learner.learner_id,
-        school_id=learner.school_id,
-        at=at,
-        level=stands.level,
-        until=stands.until,
-        then=stands.then,
-        why=[_because(limit) for limit in stands.because],
-        case_ids=_cases(stands.because),
-        subscriptions={name: standing(learner, at, [name]).level for name in sorted(learner.subscriptions)},
-        paths=_enrolments(learner),
-    )
-
-
-def _because(limit: Limit) -> BecauseOut:
-    return BecauseOut(
-        case_id=limit.case_id,
-        subscription_id=limit.subscription_id,
-        level=limit.level,
-        since=limit.since,
-        why=limit.why,
-    )
-
-
-def _cases(limits: Iterable[Limit]) -> list[str]:
-    return list(dict.fromkeys(limit.case_id for limit in limits))
-
-
-def _enrolments(learner: Learner) -> list[EnrolmentOut]:
-    return [_enrolment(learner, path_id) for path_id in sorted(learner.paths)]
-
-
-def _enrolment(learner: Learner, path_id: str) -> EnrolmentOut:
-    path = learner.paths[path_id]
-    return EnrolmentOut(
-        learner_id=learner.learner_id,
-        path_id=path.path_id,
-        title=path.title,
-        subscription_id=path.subscription_id,
-        re_enrolment_deadline=path.re_enrolment_deadline,
-        closes_at=path.closes_at,
-        state="closed" if path.closed_at else "open",
-        closed_at=path.closed_at,
-    )
