@@ -89,6 +89,8 @@ class AttemptHappened(Happening):
     """``failed``, ``succeeded``, ``pending``."""
     transaction_id: str
     amount: Money
+    amount_text: str | None = None
+    """The amount exactly as the gateway writes it, where that is what the story is about (X-23)."""
     reason: str = ""
     """Why it failed: a decline class of ours or a gateway's own code."""
     first: bool = False
@@ -150,6 +152,8 @@ class BankAnswer:
     pending_for: timedelta | None = None
     then: BankAnswer | None = None
     takes: timedelta = timedelta(0)
+    challenge: timedelta | None = None
+    """The bank asks the payer for a proof at once and waits so long for it; ``then`` is what comes of it."""
     lost: str | None = None
     network_code: str | None = None
     advice_code: str | None = None
@@ -352,9 +356,18 @@ class Engine(Protocol):
         ...
 
     async def bank_will_say(
-        self, subscription_id: str, answers: Sequence[BankAnswer], otherwise: BankAnswer | None
+        self,
+        subscription_id: str,
+        answers: Sequence[BankAnswer],
+        *,
+        otherwise: BankAnswer | None = None,
+        next: bool = False,
     ) -> None:
-        """Append answers to our own charges of that subscription; ``otherwise`` comes when they are used up."""
+        """Script the answers to our own charges of that subscription, used up one per charge.
+
+        ``answers`` come after what was scripted before, or with ``next`` ahead of it; ``otherwise`` is what comes
+        when everything is used up. What was never scripted is a success.
+        """
         ...
 
     async def visit(self, visit: PageVisit) -> None:
