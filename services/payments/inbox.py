@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import zstandard
 
-from services.payments.gateways.gateway import Arrived
+from services.payments.news import Arrived
 from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
 

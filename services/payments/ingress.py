@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from prometheus_client import Counter
@@ -38,28 +39,66 @@ _JSON: Final = [(b"content-type", b"application/json")]
 _PROBLEM: Final = [(b"content-type", b"application/problem+json")]
 
 
-class Ingress:
-    """Webhooks first, everything else behind."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a gateway is told."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
+class Door:
+    """Takes one webhook in: verified, kept, answered."""
 
     def __init__(
         self,
-        app: App,
-        *,
         gateways: Mapping[words.Gateway, Gateway],
+        *,
         inbox: Callable[[], Inbox],
         clock: Clock,
         largest: int = LARGEST,
     ) -> None:
-        self._app = app
-        self._doors = {f"/webhooks/{name}": gateway for name, gateway in gateways.items()}
+        self.gateways = {f"/webhooks/{name}": gateway for name, gateway in gateways.items()}
+        self.largest = largest
         self._inbox = inbox
         self._clock = clock
-        self._largest = largest
+
+    async def take(self, gateway: Gateway, headers: Mapping[str, str], body: bytes) -> Answer:
+        """2xx only when it is kept, or was before."""
+        name = str(gateway.name)
+        try:
+            now = self._clock.now()
+            arrived = await gateway.verify(headers, body, now)
+            fresh = await self._inbox().keep(arrived, body, now)
+        except Refused as error:
+            return self.refuse(name, error)
+        except Transient as error:
+            ARRIVED.labels(name, "not_kept").inc()
+            log.warning("webhook_not_kept", gateway=name, reason=str(error))
+            body = _problem(503, "try_again", str(error))
+            return Answer(503, body, [*_PROBLEM, (b"retry-after", b"5")])
+        ARRIVED.labels(name, "kept" if fresh else "duplicate").inc()
+        return Answer(200, _KEPT if fresh else _TWICE, _JSON)
+
+    def refuse(self, name: str, error: Refused) -> Answer:
+        """A 4xx with the reason, counted."""
+        ARRIVED.labels(name, "refused").inc()
+        log.warning("webhook_refused", gateway=name, status=error.status, reason=str(error))
+        return Answer(error.status, _problem(error.status, error.code, str(error)), _PROBLEM)
+
+
+class Ingress:
+    """Webhooks first, everything else behind."""
+
+    def __init__(self, app: App, door: Door) -> None:
+        self._app = app
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the application's own life."""
         if scope["type"] == "http" and scope["method"] == "POST":
-            gateway = self._doors.get(scope["path"])
+            gateway = self._door.gateways.get(scope["path"])
             if gateway is not None:
                 await self._take(gateway, scope, receive, send)
                 return
@@ -70,28 +109,23 @@ class Ingress:
         try:
             headers = _headers(scope)
             body = await self._body(headers, receive)
-            now = self._clock.now()
-            arrived = await gateway.verify(headers, body, now)
-            fresh = await self._inbox().keep(arrived, body, now)
         except Refused as error:
-            ARRIVED.labels(name, "refused").inc()
-            log.warning("webhook_refused", gateway=name, status=error.status, reason=str(error))
-            await _answer(send, error.status, _problem(error.status, error.code, str(error)), _PROBLEM)
-        except Transient as error:
-            ARRIVED.labels(name, "not_kept").inc()
-            log.warning("webhook_not_kept", gateway=name, reason=str(error))
-            headers_503 = [*_PROBLEM, (b"retry-after", b"5")]
-            await _answer(send, 503, _problem(503, "try_again", str(error)), headers_503)
+            answer = self._door.refuse(name, error)
         except _GoneError:
             ARRIVED.labels(name, "gone").inc()
+            return
         else:
-            ARRIVED.labels(name, "kept" if fresh else "duplicate").inc()
-            await _answer(send, 200, _KEPT if fresh else _TWICE, _JSON)
+            answer = await self._door.take(gateway, headers, body)
+        length = (b"content-length", b"%d" % len(answer.body))
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]}
+        )
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
         declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._largest:
-            raise _too_large(self._largest)
+        if declared.isdigit() and int(declared) > self._door.largest:
+            raise _too_large(self._door.largest)
         parts: list[bytes] = []
         size = 0
         while True:
@@ -100,8 +134,8 @@ class Ingress:
                 raise _GoneError
             part = message.get("body", b"")
             size += len(part)
-            if size > self._largest:
-                raise _too_large(self._largest)
+            if size > self._door.largest:
+                raise _too_large(self._door.largest)
             if not message.get("more_body", False):
                 return part if not parts else b"".join([*parts, part])
             parts.append(part)
@@ -136,9 +170,3 @@ def _too_large(largest: int) -> Refused:
 
 def _problem(status: int, code: str, detail: str) -> bytes:
     return json.dumps({"type": "about:blank", "title": code, "status": status, "detail": detail}).encode()
-
-
-async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})

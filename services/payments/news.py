@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from shared.decline_codes import Fault
 from shared.declines import DeclineClass
 from shared.events.words import CancelledBy, Gateway, MethodKind, ReviewReason
 from shared.methods import OfferedMethod
@@ -55,6 +56,7 @@ class AttemptNews(News):
     one_off: bool = False
     """Money for something else than a period of a known subscription."""
     decline: DeclineClass | None = None
+    fault: Fault = "payer"
     raw_code: str = ""
     network_code: str | None = None
     advice_code: str | None = None
@@ -199,6 +201,19 @@ class Look:
         return tuple(candidate for candidate in candidates if candidate)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A webhook whose signature was found good, ready to be kept."""
+
+    dedupe_key: str
+    """The same event has the same key, however often and in whatever order it is delivered."""
+    gateway: Gateway
+    kind: str
+    """The gateway's word for it."""
+    transmission: str | None = None
+    """An id that may be used once only (PayPal)."""
+
+
 Heard = tuple[News, ...] | Look | NotOurs
 """What parsing a webhook gives."""
 
@@ -336,3 +351,19 @@ class Page:
     url: str
     gateway_id: str
     gateway_subscription_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A subscription as a gateway describes it, for the registry."""
+
+    price: Money
+    started_at: datetime
+    due_at: datetime
+    """Its next due instant, or its last."""
+    method: MethodKind
+    gateway_customer_id: str | None = None
+    gateway_plan: str | None = None
+    label: str = ""
+    card: str | None = None
+    card_country: str | None = None

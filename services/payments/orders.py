@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from services.payments.domain.state import Invoice, Request, Session, Subscription, Transaction
+from services.payments.domain.state import Invoice, Request, School, Session, Subscription, Transaction
 from services.payments.news import (
     AdoptOrder,
     CancelOrder,
@@ -17,6 +17,7 @@ from services.payments.news import (
     ResumeOrder,
     SubscribeOrder,
 )
+from shared.calendar.wall import start_of_day
 from shared.events.words import AttemptKind
 
 
@@ -137,3 +138,8 @@ def sign_up(session: Session, news: MethodNews) -> SubscribeOrder:
         plan=(registration.gateway_plan if registration else None) or "",
         method_id=news.method_id,
     )
+
+
+def read_since(subscription: Subscription, period: date, school: School) -> ReadOrder:
+    """Read everything since the period began, whatever invoice it is about."""
+    return read(subscription, period, start_of_day(period, school.zone), None)

@@ -75,6 +75,8 @@ class AttemptFailed(_Attempt):
     advice_code: str | None = None
     next_attempt_at: datetime | None = None
     """When the gateway says that it will try again, if it says so."""
+    fault: str = "payer"
+    """``payer``, or ``school`` when our own account is to blame: then the learner loses nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

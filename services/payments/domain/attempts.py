@@ -188,6 +188,7 @@ def _said(
         network_code=news.network_code,
         advice_code=news.advice_code,
         next_attempt_at=news.next_attempt_at,
+        fault=news.fault,
     )
     return (failed,)
 

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from services.payments import news
 from shared.events import words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
-    """A webhook whose signature was found good, ready to be kept."""
-
-    dedupe_key: str
-    """The same event has the same key, however often and in whatever order it is delivered."""
-    gateway: words.Gateway
-    kind: str
-    """The gateway's word for it."""
-    transmission: str | None = None
-    """An id that may be used once only (PayPal)."""
 
 
 class Gateway(Protocol):
@@ -36,7 +22,7 @@ class Gateway(Protocol):
         """Which one it is."""
         ...
 
-    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Arrived:
+    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> news.Arrived:
         """Check a webhook's signature and freshness; header names in lower case.
 
         Raises:
@@ -102,6 +88,14 @@ class Gateway(Protocol):
 
     async def visit(self, page: news.Visit, now: datetime) -> tuple[news.News, ...]:
         """What came of a learner's visit, when the browser is back."""
+        ...
+
+    async def describe(self, gateway_subscription_id: str, now: datetime) -> news.Described:
+        """Price, billing day, payer and method of a subscription, for the registry.
+
+        Raises:
+            NotConfirmed: the gateway does not know it.
+        """
         ...
 
     async def close(self) -> None:

@@ -22,7 +22,6 @@ import certifi
 import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
@@ -51,8 +50,9 @@ class CertConfig:
     """Which certificates are believed. ``origins`` (``http://127.0.0.1:9101/paypal``) is for simulators only."""
 
     environments: tuple[str, ...] = ("live",)
-    anchors: Path | None = None
-    """A PEM file: the roots we trust and intermediates; without it the public DigiCert roots."""
+    anchors: tuple[Path, ...] = ()
+    """PEM files, or folders of them: the roots we trust, intermediates, and copies of signing certificates named
+    as PayPal names them (``CERT-...``). Without any, the public DigiCert roots."""
     origins: tuple[str, ...] = ()
 
 
@@ -98,7 +98,8 @@ class Certificates:
         if failed_at is not None and time.monotonic() - failed_at < _REMEMBER_FAILURE:
             raise refused("its signing certificate could not be read a moment ago")
         try:
-            leaf = x509.load_pem_x509_certificate(await self._fetch(url))
+            kept = _kept_copy(self._config.anchors, url.rsplit("/", 1)[-1])
+            leaf = x509.load_pem_x509_certificate(kept or await self._fetch(url))
         except (httpx.HTTPError, ValueError) as error:
             self._remember_failure(url)
             if isinstance(error, httpx.TransportError):
@@ -180,16 +181,38 @@ def _is_below(url: str, origin: str) -> bool:
     return url.startswith(prefix) and _CERT.fullmatch(url, len(prefix)) is not None
 
 
+def _files(anchors: tuple[Path, ...]) -> list[Path]:
+    return [file for path in anchors for file in (sorted(path.glob("*.pem")) if path.is_dir() else [path])]
+
+
 @cache
-def _anchors(path: Path | None) -> tuple[tuple[x509.Certificate, ...], tuple[x509.Certificate, ...]]:
-    """Roots and intermediates of a PEM file; without one, the public DigiCert roots."""
-    bundle = (path or Path(certifi.where())).read_bytes()
-    certificates = x509.load_pem_x509_certificates(bundle)
-    if path is None:
-        digicert = tuple(one for one in certificates if "DigiCert" in one.subject.rfc4514_string())
-        return digicert, ()
-    roots = tuple(one for one in certificates if one.subject == one.issuer)
-    return roots, tuple(one for one in certificates if one.subject != one.issuer)
+def _kept_copy(anchors: tuple[Path, ...], name: str) -> bytes | None:
+    """A signing certificate that lies beside the anchors; it is believed no more than a fetched one."""
+    found = [file for file in _files(anchors) if file.name.split(".")[0] == name]
+    return found[0].read_bytes() if found else None
+
+
+@cache
+def _anchors(
+    paths: tuple[Path, ...],
+) -> tuple[tuple[x509.Certificate, ...], tuple[x509.Certificate, ...]]:
+    """Roots and intermediates of the configured files; without any, the public DigiCert roots."""
+    if not paths:
+        bundle = x509.load_pem_x509_certificates(Path(certifi.where()).read_bytes())
+        return tuple(one for one in bundle if "DigiCert" in one.subject.rfc4514_string()), ()
+    found: list[x509.Certificate] = []
+    for file in _files(paths):
+        found += x509.load_pem_x509_certificates(file.read_bytes())
+    authorities = [one for one in found if _is_authority(one)]
+    roots = tuple(one for one in authorities if one.subject == one.issuer)
+    return roots, tuple(one for one in authorities if one.subject != one.issuer)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 async def fetch_bytes(url: str) -> bytes:
@@ -212,8 +235,3 @@ async def fetch_bytes(url: str) -> bytes:
             if len(body) > _LARGEST:
                 raise ValueError("a certificate is not that large")
         return body
-
-
-def pem_of(certificate: x509.Certificate) -> bytes:
-    """The certificate as PEM."""
-    return certificate.public_bytes(Encoding.PEM)

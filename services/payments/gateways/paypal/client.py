@@ -15,7 +15,6 @@ import msgspec
 import requests
 from paypalhttp import HttpError
 
-from services.payments.gateways.gateway import Arrived
 from services.payments.gateways.paypal import shapes
 from services.payments.gateways.paypal.certs import CertConfig, Certificates, Fetch
 from services.payments.gateways.paypal.parse import parse
@@ -24,9 +23,11 @@ from services.payments.gateways.paypal.sdk import Ask, Client, Reply, environmen
 from services.payments.gateways.paypal.verify import VerifyConfig, verify
 from services.payments.news import (
     AdoptOrder,
+    Arrived,
     AttemptNews,
     CancelOrder,
     ChargeOrder,
+    Described,
     Heard,
     Look,
     MoneyBackNews,
@@ -411,6 +412,26 @@ class PayPalGateway:
         """The payer came back: what the new subscription's books say."""
         news = await self._books(page.gateway_id, since=page.started_at - _NEAR, now=now)
         return tuple(replace(one, subscription_id=page.subscription_id) for one in news)
+
+    async def describe(self, gateway_subscription_id: str, now: datetime) -> Described:
+        """See ``Gateway``."""
+        path = f"/v1/billing/subscriptions/{_safe(gateway_subscription_id)}?fields=plan"
+        found = await self._read(path, shapes.Planned)
+        info = found.billing_info or shapes.BillingInfo()
+        paid = info.last_payment.amount if info.last_payment else None
+        price = (paid.money if paid else None) or found.price
+        started = shapes.instant(found.start_time) or now
+        if price is None:
+            raise NotConfirmed(f"PayPal tells no price of {found.id}")
+        return Described(
+            price=price,
+            started_at=started,
+            due_at=shapes.instant(info.next_billing_time) or started,
+            method=MethodKind.PAYPAL_SUBSCRIPTION,
+            gateway_customer_id=found.subscriber.payer_id if found.subscriber else None,
+            gateway_plan=found.plan_id,
+            label="PayPal",
+        )
 
     # --- the books ---
 

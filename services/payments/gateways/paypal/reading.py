@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from services.payments.gateways import words
 from services.payments.gateways.paypal import shapes
 from services.payments.news import AttemptNews, News, Outcome, SubscriptionNews
+from shared.decline_codes import paypal_decline
 from shared.events.words import CancelledBy, Gateway
 
 OUR_NOTE: Final = "Relance"
@@ -62,7 +62,7 @@ def _attempt(subscription: shapes.Subscription, line: shapes.Transaction) -> Att
         transaction_id=failure_name(subscription.id, at) if failed else line.id,
         amount=money,
         gateway_subscription_id=subscription.id,
-        decline=words.paypal_class("PAYMENT_DENIED") if failed else None,
+        decline=paypal_decline("PAYMENT_DENIED").decline if failed else None,
         raw_code="PAYMENT_DENIED" if failed else "",
         approximate=failed,
     )
@@ -88,8 +88,10 @@ def _with_last_failure(subscription: shapes.Subscription, attempts: list[Attempt
         return attempts
     reason = failed.reason_code or "PAYMENT_DENIED"
     following = shapes.instant(failed.next_payment_retry_time or failed.next_payment_retry_date)
+    understood = paypal_decline(reason)
     facts: dict[str, Any] = {
-        "decline": words.paypal_class(reason),
+        "decline": understood.decline,
+        "fault": understood.fault,
         "raw_code": reason,
         "next_attempt_at": following if following and following > at else None,
     }
@@ -148,8 +150,9 @@ def status_news(subscription: shapes.Subscription, now: datetime) -> Subscriptio
 def _cancelled_by(subscription: shapes.Subscription, info: shapes.BillingInfo) -> CancelledBy:
     if subscription.status == "EXPIRED":
         return CancelledBy.GATEWAY
-    if (subscription.status_change_note or "").startswith(OUR_NOTE):
-        return CancelledBy.SCHOOL
+    if subscription.status_change_note:  # PayPal itself leaves no note: a person did it
+        ours = subscription.status_change_note.startswith(OUR_NOTE)
+        return CancelledBy.SCHOOL if ours else CancelledBy.LEARNER
     failed = info.last_failed_payment
     if failed is None:
         return CancelledBy.LEARNER

@@ -71,6 +71,34 @@ class Subscription(msgspec.Struct):
     links: list[Link] = []
 
 
+class Scheme(msgspec.Struct):
+    fixed_price: Amount | None = None
+
+
+class Cycle(msgspec.Struct):
+    tenure_type: str = ""
+    pricing_scheme: Scheme | None = None
+
+
+class Plan(msgspec.Struct):
+    billing_cycles: list[Cycle] = []
+
+
+class Planned(Subscription):
+    """A subscription with its plan."""
+
+    start_time: str | None = None
+    plan: Plan | None = None
+
+    @property
+    def price(self) -> Money | None:
+        """The regular price of the plan."""
+        cycles = self.plan.billing_cycles if self.plan else []
+        schemes = [cycle.pricing_scheme for cycle in cycles if cycle.tenure_type != "TRIAL"]
+        found = [one.fixed_price for one in schemes if one is not None and one.fixed_price is not None]
+        return found[0].money if found else None
+
+
 class Breakdown(msgspec.Struct):
     gross_amount: Amount | None = None
 

@@ -19,9 +19,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from services.payments.gateways.gateway import Arrived
 from services.payments.gateways.paypal.certs import Certificates
 from services.payments.gateways.refusal import refused
+from services.payments.news import Arrived
 from shared.events.words import Gateway
 
 SIMULATED: Final = "WEBHOOK_ID"

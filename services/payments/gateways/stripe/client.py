@@ -11,7 +11,6 @@ import httpx
 import msgspec
 import stripe
 
-from services.payments.gateways.gateway import Arrived
 from services.payments.gateways.stripe import shapes
 from services.payments.gateways.stripe.parse import parse, subscription_news
 from services.payments.gateways.stripe.reading import (
@@ -20,17 +19,21 @@ from services.payments.gateways.stripe.reading import (
     from_unix,
     invoice_news,
     latest_intent,
+    method_kind,
     method_news,
+    minor,
     place,
     told_by,
 )
 from services.payments.gateways.stripe.verify import TOLERANCE, verify
 from services.payments.news import (
     AdoptOrder,
+    Arrived,
     AttemptNews,
     CancelOrder,
     ChallengeNews,
     ChargeOrder,
+    Described,
     Heard,
     InvoiceNews,
     Look,
@@ -559,6 +562,31 @@ class StripeGateway:
                 subscription_id=page.subscription_id,
                 session_id=page.session_id,
             ),
+        )
+
+    async def describe(self, gateway_subscription_id: str, now: datetime) -> Described:
+        """See ``Gateway``."""
+        found = await self._ask(
+            self._client.subscriptions.retrieve_async(
+                gateway_subscription_id, {"expand": ["default_payment_method"]}
+            )
+        )
+        subscription = _read(found, shapes.Subscription)
+        price = subscription.price
+        if price is None:
+            raise NotConfirmed(f"Stripe tells no price of {gateway_subscription_id}")
+        method = subscription.default_payment_method
+        card = method.card if isinstance(method, shapes.PaymentMethod) else None
+        return Described(
+            price=minor(price[0], price[1]),
+            started_at=from_unix(subscription.start_date or subscription.created) or now,
+            due_at=from_unix(subscription.billing_cycle_anchor) or from_unix(subscription.renews_at) or now,
+            method=method_kind(method.type if isinstance(method, shapes.PaymentMethod) else "card"),
+            gateway_customer_id=shapes.id_of(subscription.customer),
+            gateway_plan=subscription.plan_id,
+            label=(card.last4 or "") if card else "",
+            card=card.fingerprint if card else None,
+            card_country=card.country if card else None,
         )
 
     # --- reading ---

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from services.payments.gateways import words
 from services.payments.gateways.stripe import shapes
 from services.payments.news import AttemptNews, InvoiceNews, MethodNews, News, Outcome
+from shared.decline_codes import stripe_decline
 from shared.declines import DeclineClass
 from shared.events.words import Gateway, MethodKind
 from shared.methods import Funding, OfferedMethod
@@ -36,18 +36,30 @@ def _card(details: shapes.MethodDetails | shapes.PaymentMethod | None) -> str | 
     return details.card.fingerprint if details and details.card else None
 
 
+def _brand(details: shapes.MethodDetails | shapes.PaymentMethod | None) -> str | None:
+    return details.card.brand if details and details.card else None
+
+
 def failed_charge(charge: shapes.Charge) -> AttemptNews:
     """A charge the bank refused; its invoice and subscription are not in it."""
     outcome = charge.outcome or shapes.Outcome()
     code = outcome.reason or charge.failure_code or ""
     details = charge.payment_method_details
+    understood = stripe_decline(
+        code,
+        advice=outcome.advice_code,
+        network=_brand(details),
+        network_code=outcome.network_decline_code,
+        network_advice=outcome.network_advice_code,
+    )
     return AttemptNews(
         gateway=Gateway.STRIPE,
         occurred_at=datetime.fromtimestamp(charge.created, UTC),
         outcome=Outcome.FAILED,
         transaction_id=charge.id,
         amount=minor(charge.amount, charge.currency),
-        decline=words.stripe_class(code, advice=outcome.advice_code, network=outcome.network_decline_code),
+        decline=understood.decline,
+        fault=understood.fault,
         raw_code=code,
         network_code=outcome.network_decline_code,
         advice_code=outcome.network_advice_code or outcome.advice_code,
@@ -63,6 +75,13 @@ def failed_intent(intent: shapes.Intent, error: shapes.Failure, *, at: datetime)
     method = error.payment_method if isinstance(error.payment_method, shapes.PaymentMethod) else None
     transaction = shapes.id_of(error.charge) or shapes.id_of(charge)
     created = charge.created if isinstance(charge, shapes.Charge) else None
+    understood = stripe_decline(
+        code,
+        advice=error.advice_code,
+        network=_brand(method),
+        network_code=error.network_decline_code,
+        network_advice=error.network_advice_code,
+    )
     return AttemptNews(
         gateway=Gateway.STRIPE,
         occurred_at=from_unix(created) or at,
@@ -70,7 +89,8 @@ def failed_intent(intent: shapes.Intent, error: shapes.Failure, *, at: datetime)
         outcome=Outcome.FAILED,
         transaction_id=transaction or intent.id,
         amount=minor(intent.amount, intent.currency),
-        decline=words.stripe_class(code, advice=error.advice_code, network=error.network_decline_code),
+        decline=understood.decline,
+        fault=understood.fault,
         raw_code=code,
         network_code=error.network_decline_code,
         advice_code=error.network_advice_code or error.advice_code,

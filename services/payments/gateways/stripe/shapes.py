@@ -200,7 +200,15 @@ class Invoice(msgspec.Struct):
         return max((span.start for span in spans), default=None)
 
 
+class Price(msgspec.Struct):
+    id: str = ""
+    unit_amount: int | None = None
+    currency: str = "eur"
+
+
 class Item(msgspec.Struct):
+    price: Price | None = None
+    quantity: int | None = None
     current_period_start: int | None = None
     current_period_end: int | None = None
 
@@ -228,6 +236,23 @@ class Subscription(msgspec.Struct):
     default_payment_method: PaymentMethod | str | None = None
     latest_invoice: Id = None
     currency: str = "eur"
+    start_date: int | None = None
+    billing_cycle_anchor: int | None = None
+
+    @property
+    def plan_id(self) -> str | None:
+        """The price object of its first item."""
+        prices = [item.price.id for item in (self.items.data if self.items else []) if item.price]
+        return prices[0] if prices else None
+
+    @property
+    def price(self) -> tuple[int, str] | None:
+        """Minor units and currency of all items together."""
+        items = [item for item in (self.items.data if self.items else []) if item.price is not None]
+        amounts = [
+            (item.price.unit_amount or 0) * (item.quantity or 1) for item in items if item.price is not None
+        ]
+        return (sum(amounts), self.currency) if items else None
 
     @property
     def renews_at(self) -> int | None:

@@ -13,8 +13,8 @@ from datetime import datetime
 
 import msgspec
 
-from services.payments.gateways.gateway import Arrived
 from services.payments.gateways.refusal import refused
+from services.payments.news import Arrived
 from shared.events.words import Gateway
 
 TOLERANCE = 300

@@ -1,0 +1,68 @@
+"""Payments put together: its rooms, its database, its gateways."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from services.payments import api
+from services.payments.errands import ERRANDS, Hands
+from services.payments.handlers import HEARS
+from services.payments.inbox import Inbox
+from services.payments.ingress import Door
+from services.payments.settings import PaymentsSettings
+from services.payments.store import TABLES, PaymentsUnit, prefetch
+from services.payments.translator import Translator
+from shared.database import PgStore, open_pool
+from shared.service import Service
+from shared.transactions import Transactions
+
+SERVICE: Final = Service(
+    name="payments", unit=PaymentsUnit, hears=HEARS, tables=TABLES, errands=ERRANDS, prefetch=prefetch
+)
+SETTINGS: Final = PaymentsSettings
+
+
+def hands(settings: PaymentsSettings) -> Hands:
+    """The gateways, as long as the process lives."""
+    return settings.gateways()
+
+
+def loops(store: PgStore, hands: Hands, settings: PaymentsSettings) -> Sequence[Callable[[], Awaitable[int]]]:
+    """What the worker does beside hearing and errands: it empties the letter box."""
+    transactions = Transactions(SERVICE, store, settings.clock())
+    return [Translator(Inbox(store.pool), transactions, hands).translate_due]
+
+
+def build_api(settings: PaymentsSettings | None = None) -> FastAPI:
+    """The API over PostgreSQL; webhooks are taken in before the router (facts A1c)."""
+    settings = settings or PaymentsSettings()
+    gateways = settings.gateways()
+    clock = settings.clock()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await open_pool(settings.database, size=settings.pool, name="relance payments api")
+        app.state.pool = pool
+        app.state.inbox = Inbox(pool)
+        app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), clock)
+        yield
+        for gateway in gateways.values():
+            await gateway.close()
+        await pool.close()
+
+    async def ready() -> None:
+        await app.state.pool.fetchval("select 1")
+
+    def inbox() -> Inbox:
+        found: Inbox = app.state.inbox
+        return found
+
+    door = Door(gateways, inbox=inbox, clock=clock, largest=settings.webhook_largest)
+    app: FastAPI = api.build_api(
+        settings, gateways=gateways, door=door, public_url=settings.public_url, ready=ready, lifespan=lifespan
+    )
+    return app
