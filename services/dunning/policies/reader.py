@@ -152,12 +152,20 @@ def _calendars(document: Document, raw: object) -> dict[str, Calendar]:
             found[name] = calendar_from_data(name, definition)
         except Unreadable as error:
             message, _, remedy = str(error).partition(": ")
-            guilty = next(
-                (key for key in definition if key in message or repr(definition[key]) in message), None
+            guilty = next((key for key in definition if key in message), None) or next(
+                (key for key, value in definition.items() if _mentioned(value, message)), None
             )
             path: Path = ("calendars", name) if guilty is None else ("calendars", name, guilty)
             document.problems.append(document.problem(path, message, remedy or "correct it"))
     return found
+
+
+def _mentioned(value: Any, message: str) -> bool:
+    if isinstance(value, dict):
+        return any(_mentioned(one, message) for one in value.values())
+    if isinstance(value, list):
+        return any(_mentioned(one, message) for one in value)
+    return value is not None and repr(value) in message
 
 
 def _policies(document: Document, data: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
@@ -209,7 +217,9 @@ def _policy(
     try:
         policy = policy_adapter().validate_python(merged)
     except ValidationError as error:
-        document.problems.extend(_problem_of(document, path, merged, detail) for detail in error.errors())
+        # A key written wrongly makes another one missing: the cause is told first.
+        details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
+        document.problems.extend(_problem_of(document, path, merged, detail) for detail in details)
         return None
     found = list(check(policy, calendars, today=today))
     for key, message, remedy, severity in found:
