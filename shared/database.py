@@ -75,14 +75,14 @@ class PgStore:
         self.pool = pool
         self.schema = schema
 
-    def transaction(self) -> AbstractAsyncContextManager[Shelf]:
+    def transaction(self, *, locking: bool = True) -> AbstractAsyncContextManager[Shelf]:
         """See ``Store``."""
-        return self._open()
+        return self._open(locking)
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Shelf]:
-        async with self.pool.acquire(timeout=10) as connection, connection.transaction():
-            yield PgShelf(connection, self.schema)
+    async def _open(self, locking: bool) -> AsyncIterator[Shelf]:
+        async with self.pool.acquire(timeout=10) as connection, connection.transaction(readonly=not locking):
+            yield PgShelf(connection, self.schema, locking=locking)
 
     async def claim_errands(self, now: datetime, *, limit: int, lease: timedelta) -> list[Errand]:
         """See ``Store``."""
@@ -119,8 +119,9 @@ class PgShelf:
     DATA_ERRORS = DATA_ERRORS
     OUTAGES = OUTAGES
 
-    def __init__(self, connection: Any, schema: str) -> None:
+    def __init__(self, connection: Any, schema: str, *, locking: bool = True) -> None:
         self.connection = connection
+        self._for_update = "for update" if locking else ""
         self._schema = schema
         self._versions: dict[tuple[str, str], int] = {}
 
@@ -232,7 +233,7 @@ class PgShelf:
 
     async def _rows(self, table: Table[T], where: str, argument: list[Any]) -> dict[str, T]:
         rows = await self.connection.fetch(
-            f"select key, version, body from {self._schema}.{table.name} where {where} order by key for update",
+            f"select key, version, body from {self._schema}.{table.name} where {where} order by key {self._for_update}",
             argument,
         )
         for row in rows:

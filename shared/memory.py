@@ -47,7 +47,7 @@ class MemoryStore:
     _ids: set[str] = field(default_factory=set)
     _agenda: list[tuple[datetime, int]] = field(default_factory=list)
 
-    def transaction(self) -> AbstractAsyncContextManager[Shelf]:
+    def transaction(self, *, locking: bool = True) -> AbstractAsyncContextManager[Shelf]:  # noqa: ARG002 - Store's shape
         """See ``Store``."""
         return self._open()
 

@@ -122,8 +122,11 @@ class Shelf(Protocol):
 class Store(Protocol):
     """The place itself: gives transactions and hands out errands."""
 
-    def transaction(self) -> AbstractAsyncContextManager[Shelf]:
-        """A shelf whose changes are kept when the block ends well, and forgotten when it raises."""
+    def transaction(self, *, locking: bool = True) -> AbstractAsyncContextManager[Shelf]:
+        """A shelf whose changes are kept when the block ends well, and forgotten when it raises.
+
+        ``locking=False`` is for reading: rows are not kept from others.
+        """
         ...
 
     async def claim_errands(self, now: datetime, *, limit: int, lease: timedelta) -> list[Errand]:

@@ -23,6 +23,15 @@ class Transactions:
         """One transaction; raising inside the block forgets everything it did."""
         return self._open()
 
+    def looking(self) -> AbstractAsyncContextManager[Any]:
+        """A Unit to read with: it locks nothing, and what it records is forgotten."""
+        return self._look()
+
+    @asynccontextmanager
+    async def _look(self) -> AsyncIterator[Any]:
+        async with self.store.transaction(locking=False) as shelf:
+            yield self.service.unit(shelf, self.clock.now())
+
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Any]:
         async with self.store.transaction() as shelf:

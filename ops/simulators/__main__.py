@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
+from ops.servers.processes import end_with_starter
 from ops.simulators.app import Simulator
 from ops.simulators.world import Settings
 from shared.clock import clock_for
@@ -24,7 +25,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--seed", default="relance", help="ids are drawn from it")
     parser.add_argument("--public-url", help="how browsers reach this process; loopback by default")
+    parser.add_argument("--lifeline", action="store_true", help="end when standard input does")
     options = parser.parse_args(arguments)
+    if options.lifeline:
+        end_with_starter()
     tick = options.tick if options.tick is not None else (0 if options.clock else 1)
     settings = Settings(
         data=options.data,

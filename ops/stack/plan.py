@@ -93,7 +93,15 @@ def plan_for(folder: Path) -> Plan:
     for offset, name in enumerate((*SERVICES, "simulators", "smtp", "mailbox")):
         wanted = plan.ports.get(name, _FIRST_PORT + offset)
         plan.ports[name] = wanted if port_is_free(wanted) else free_port()
-    for name in ("api_key", "stripe_key", "stripe_webhook", "paypal_id", "paypal_secret", "platform_master"):
+    for name in (
+        "api_key",
+        "stripe_key",
+        "stripe_webhook",
+        "paypal_id",
+        "paypal_secret",
+        "paypal_webhook",
+        "platform_master",
+    ):
         plan.secrets.setdefault(name, _secret(name))
     return plan
 
@@ -121,11 +129,14 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PAYPAL_BASE": f"{simulators}/paypal",
         "RELANCE_PAYPAL_CLIENT_ID": plan.secrets["paypal_id"],
         "RELANCE_PAYPAL_CLIENT_SECRET": plan.secrets["paypal_secret"],
+        "RELANCE_PAYPAL_WEBHOOK_IDS": plan.secrets["paypal_webhook"],
+        "RELANCE_PAYPAL_ANCHORS": str(plan.folder / "paypal-anchors"),
+        "RELANCE_PUBLIC_URL": plan.url("payments"),
         "RELANCE_LOG_LEVEL": os.environ.get("RELANCE_LOG_LEVEL", "INFO"),
     }
     return {name: value for name, value in variables.items() if value}
 
 
 def _secret(name: str) -> str:
-    prefix = {"stripe_key": "sk_test_", "stripe_webhook": "whsec_"}.get(name, "")
+    prefix = {"stripe_key": "sk_test_", "stripe_webhook": "whsec_", "paypal_webhook": "WH-"}.get(name, "")
     return prefix + secrets.token_hex(16)

@@ -18,10 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ops.servers import broker, postgres
+from ops.servers import broker, mailbox, postgres
 from ops.servers import kafka as apache
 from ops.servers.processes import Process, ServerFailed, spawn, tail
 from ops.stack import children
+from ops.stack.gateways import introduce
 from ops.stack.plan import PARTS, TOPICS, Part, Plan, environment, plan_for
 from ops.stack.retell import retell_unheard
 from shared.clock import FileClock
@@ -147,27 +148,26 @@ class Supervisor:
 
     def _start_simulators(self) -> None:
         folder = self.plan.folder / "simulators"
-        folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "ops.simulators", "--port", str(self.plan.ports["simulators"])]
-        command += ["--data", str(folder)]
+        command = [sys.executable, "-m", "ops.simulators", "--lifeline", "--data", str(folder)]
+        command += ["--port", str(self.plan.ports["simulators"])]
         if self.plan.clock_file:
             command += ["--clock", self.plan.clock_file]
-        self._spawn("simulators", command, "/_sim/health")
+        log = self.plan.folder / "logs" / "simulators.log"
+        process, _ = spawn(command, log=log, lifeline=True)
+        self._servers.append(process)
+        self.plan.pids["simulators"] = process.pid
+        self._await_http(
+            "simulators", self.plan.url("simulators") + "/_sim/health", lambda: process.alive, log
+        )
+        introduce(self.plan)
 
     def _start_mailbox(self) -> None:
-        folder = self.plan.folder / "mailbox"
-        folder.mkdir(exist_ok=True)
-        ports = ["--smtp", str(self.plan.ports["smtp"]), "--http", str(self.plan.ports["mailbox"])]
-        self._spawn(
-            "mailbox", [sys.executable, "-m", "ops.servers.mailbox", *ports, "--data", str(folder)], "/health"
+        ports = self.plan.ports
+        server = mailbox.start(
+            self.plan.folder / "mailbox", smtp_port=ports["smtp"], http_port=ports["mailbox"]
         )
-
-    def _spawn(self, name: str, command: list[str], path: str) -> None:
-        log = self.plan.folder / "logs" / f"{name}.log"
-        process, _ = spawn(command, log=log)
-        self._servers.append(process)
-        self.plan.pids[name] = process.pid
-        self._await_http(name, self.plan.url(name) + path, lambda: process.alive, log)
+        self._servers.append(server)
+        self.plan.pids["mailbox"] = server.pid
 
     # --- services ---
 

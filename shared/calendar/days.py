@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Final, Literal
 
 from shared.calendar.tables import HolidayTable, Name
@@ -73,7 +74,12 @@ class Counted:
     skipped: tuple[ClosedDay, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@cache
+def _holidays_by_number(table: HolidayTable) -> dict[int, ClosedDay]:
+    return {day.toordinal(): ClosedDay(day=day, why="holiday", name=name) for day, name in table.days.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
     """Working days of one office or one law, in one zone.
 
@@ -89,11 +95,12 @@ class Calendar:
     closures: tuple[Closure, ...] = ()
     beyond_horizon: Literal["error", "ignore"] = "error"
     office_hours: OfficeHours | None = None
-    _closed: dict[int, ClosedDay] = field(init=False, repr=False)
+    _closed: dict[int, ClosedDay] = field(init=False, repr=False, compare=False)
     """By ordinal: holidays and closures; weekdays are looked at first by number."""
-    _first: int = field(init=False, repr=False)
-    _last: int = field(init=False, repr=False)
-    _rest: tuple[bool, ...] = field(init=False, repr=False)
+    _first: int = field(init=False, repr=False, compare=False)
+    _last: int = field(init=False, repr=False, compare=False)
+    _rest: tuple[bool, ...] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.working_weekdays:
@@ -107,8 +114,7 @@ class Calendar:
                 closed[number] = ClosedDay(day=date.fromordinal(number), why="closure", name=name)
         table = self.holidays
         if table is not None:
-            for day, name in table.days.items():
-                closed[day.toordinal()] = ClosedDay(day=day, why="holiday", name=name)
+            closed.update(_holidays_by_number(table))
         bounded = table is not None and self.beyond_horizon == "error"
         put = object.__setattr__
         put(self, "_closed", closed)
@@ -116,7 +122,11 @@ class Calendar:
             self, "_first", table.first.toordinal() if table is not None and bounded else date.min.toordinal()
         )
         put(self, "_last", table.last.toordinal() if table is not None and bounded else date.max.toordinal())
+        put(self, "_hash", hash((self.id, self.timezone, self.working_weekdays, table, self.closures)))
         put(self, "_rest", tuple(number not in self.working_weekdays for number in range(7)))
+
+    def __hash__(self) -> int:
+        return self._hash  # counted once: plans are remembered by their calendar
 
     @property
     def first(self) -> date:
