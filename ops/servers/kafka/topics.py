@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -75,12 +76,13 @@ async def _ensure(
         known = set(await admin.list_topics())
         wanted = [NewTopic(name, count, replication) for name, count in topics.items() if name not in known]
         if wanted:
-            _refuse((await admin.create_topics(wanted)).topic_errors, but=TopicAlreadyExistsError)
+            _refuse((await admin.create_topics(wanted)).topic_errors)
         there = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(list(topics))}
         short = {name: count for name, count in topics.items() if 0 < len(there.get(name, ())) < count}
         if short:
             more = {name: NewPartitions(total_count=count) for name, count in short.items()}
-            _refuse((await admin.create_partitions(more)).topic_errors, but=InvalidPartitionsError)
+            with suppress(InvalidPartitionsError):  # the controller has them already and this broker not yet
+                await admin.create_partitions(more)
         return all(
             len(there.get(name, ())) >= count and all(partition["leader"] >= 0 for partition in there[name])
             for name, count in topics.items()
@@ -89,9 +91,9 @@ async def _ensure(
         await admin.close()
 
 
-def _refuse(answers: Iterable[tuple[Any, ...]], *, but: type[KafkaError]) -> None:
-    """Raise the first error of an answer per topic, except `but`: what somebody else has just done."""
+def _refuse(answers: Iterable[tuple[Any, ...]]) -> None:
+    """Raise the first error of an answer per topic; that somebody else has just made it is none."""
     for name, code, *_ in answers:
         error = for_code(code)
-        if code != 0 and error is not but:
+        if code != 0 and error is not TopicAlreadyExistsError:
             raise error(name)
