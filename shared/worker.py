@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import faust
@@ -157,6 +159,8 @@ class Worker:
         options: dict[str, Any] = {
             "broker": [f"kafka://{host.strip()}" for host in settings.kafka.split(",")],
             "store": "memory://",
+            # Faust makes a folder even when it keeps nothing in it.
+            "datadir": str(Path(tempfile.gettempdir()) / "relance-faust"),
             "value_serializer": "raw",
             "key_serializer": "raw",
             "topic_allow_declare": False,
