@@ -14,6 +14,7 @@ import click
 import yaml
 
 from ops.calendars import RECIPES, write_tables
+from ops.policy_reference import reference
 from services.dunning.policies import (
     READINGS,
     Policy,
@@ -153,6 +154,12 @@ def readings_command() -> None:
         for name, other in switch.others.items():
             changed = ", ".join(f"{key}={json.dumps(value)}" for key, value in other.items())
             click.echo(f"    --set {switch.code}={name}: {changed}")
+
+
+@policy.command("reference")
+def reference_command() -> None:
+    """The reference of every key, as Markdown (docs/reference/policies.md)."""
+    click.echo(reference(), nl=False)
 
 
 @click.group()

@@ -6,10 +6,10 @@ day is Monday to Friday without holidays and without its own announced closures 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from shared.calendar.tables import HolidayTable, Name
@@ -149,7 +149,7 @@ class Calendar:
         Raises:
             CalendarHorizon: ``day`` is outside the table.
         """
-        return self._look(day.toordinal())
+        return self.look(day.toordinal())
 
     def is_working(self, day: date) -> bool:
         """Whether ``day`` counts.
@@ -157,7 +157,7 @@ class Calendar:
         Raises:
             CalendarHorizon: ``day`` is outside the table.
         """
-        return self._look(day.toordinal()) is None
+        return self.look(day.toordinal()) is None
 
     def add_working_days(self, day: date, n: int) -> Counted:
         """The ``n``-th working day after ``day``, which itself is excluded (CPC art. 641, Civil Code art. 140).
@@ -167,18 +167,7 @@ class Calendar:
         Raises:
             CalendarHorizon: the count leaves the table.
         """
-        counted: list[date] = []
-        skipped: list[ClosedDay] = []
-        if n:
-            for number in self._walk(day, 1 if n > 0 else -1):
-                closed = self._look(number)
-                if closed is not None:
-                    skipped.append(closed)
-                    continue
-                counted.append(date.fromordinal(number))
-                if len(counted) == abs(n):
-                    break
-        return Counted(day=counted[-1] if counted else day, counted=tuple(counted), skipped=tuple(skipped))
+        return _count(self, day, n)
 
     def next_working(self, day: date) -> date:
         """The first working day strictly after ``day``."""
@@ -223,15 +212,8 @@ class Calendar:
         one = timedelta(days=1)
         return self.previous_working(day) + one, self.next_working(day) - one
 
-    def _walk(self, day: date, step: int) -> Iterator[int]:
-        number = day.toordinal()
-        for distance in range(1, _LONGEST_WALK + 1):
-            yield number + step * distance
-        raise Unreadable(
-            f"calendar {self.id!r} has no working day within ten years of {day}: shorten its closures"
-        )
-
-    def _look(self, number: int) -> ClosedDay | None:
+    def look(self, number: int) -> ClosedDay | None:
+        """``why_closed`` for a day given by its ordinal."""
         if not self._first <= number <= self._last:
             asked = date.fromordinal(number) if 0 < number <= date.max.toordinal() else f"day {number}"
             raise CalendarHorizon(self.id, asked, self.first, self.last)
@@ -242,3 +224,25 @@ class Calendar:
         if self._rest[weekday]:
             return ClosedDay(day=date.fromordinal(number), why="weekday", name=_WEEKDAY_NAMES[weekday])
         return None
+
+
+# Many months fail on the same few days: each count is walked once.
+@lru_cache(maxsize=8192)
+def _count(calendar: Calendar, day: date, n: int) -> Counted:
+    counted: list[date] = []
+    skipped: list[ClosedDay] = []
+    number, step, wanted = day.toordinal(), 1 if n > 0 else -1, abs(n)
+    for _ in range(_LONGEST_WALK):
+        if len(counted) == wanted:
+            return Counted(
+                day=counted[-1] if counted else day, counted=tuple(counted), skipped=tuple(skipped)
+            )
+        number += step
+        closed = calendar.look(number)
+        if closed is None:
+            counted.append(date.fromordinal(number))
+        else:
+            skipped.append(closed)
+    raise Unreadable(
+        f"calendar {calendar.id!r} has no working day within ten years of {day}: shorten its closures"
+    )

@@ -146,3 +146,9 @@ def test_every_table_is_listed_with_its_horizon() -> None:
 
     assert "JP: 2020-01-01 to 2040-12-31, published through 2027-12-31" in result.output
     assert "calendar jp-school (Asia/Tokyo): closed GW 2026-04-29..2026-05-06" in result.output
+
+
+def test_the_reference_page_is_what_the_model_says() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "policies.md"
+
+    assert page.read_text(encoding="utf-8") == run("reference").output

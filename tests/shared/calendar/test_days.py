@@ -201,3 +201,12 @@ def test_a_closure_of_every_kind_of_day_still_tells_the_holiday_by_name() -> Non
     assert closed is not None
     assert closed.name.ja == "こどもの日"
     assert holiday_table("JP").days[date(2026, 5, 5)].ja == "こどもの日"
+
+
+def test_two_calendars_that_say_the_same_are_the_same() -> None:
+    one, two = (SCHOOL.with_closures(SCHOOL.closures) for _ in range(2))
+
+    assert one is not two
+    assert one == two == SCHOOL
+    assert hash(one) == hash(two) == hash(SCHOOL)
+    assert one != SCHOOL.with_closures([])

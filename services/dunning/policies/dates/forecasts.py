@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from services.dunning.policies.attempts import GatewayAnnounced, GatewayForecast
+from services.dunning.policies.billing import ChargeWindow
 from services.dunning.policies.dates.days import charge_day
 from services.dunning.policies.policy import Policy
 from shared.calendar import WallTime, instant
@@ -47,15 +49,23 @@ def forecast(
     if not isinstance(schedule, GatewayForecast | GatewayAnnounced) or not _allowed(policy, ordinal):
         return None
     if announced_at is not None:
-        return _announced(policy, ordinal, announced_at)
+        return _announced(policy, schedule, ordinal, announced_at)
     if isinstance(schedule, GatewayAnnounced):
-        return None
-    spread = schedule.spread_before(ordinal)
-    if spread is None:
         return None
     day = charge_day(policy, previous_at)
     within = schedule.skip_if_next_payment_within_days
     if within is not None and next_due is not None and (next_due - day).days <= within:
+        return None
+    return _usual(schedule, policy.billing.charge_window, policy.timezone, day, ordinal)
+
+
+# Whoever failed on one service day has the same forecast.
+@lru_cache(maxsize=2048)
+def _usual(
+    schedule: GatewayForecast, window: ChargeWindow | None, zone_name: str, day: date, ordinal: int
+) -> Forecast | None:
+    spread = schedule.spread_before(ordinal)
+    if spread is None:
         return None
     least, most = spread
     first, last = day + timedelta(days=least), day + timedelta(days=most)
@@ -64,7 +74,7 @@ def forecast(
         source="seed J9, R-J1",
         values=(("ordinal", ordinal), ("min", least), ("max", most), ("from", day.isoformat())),
     )
-    opens, closes = charge_window(policy, first)[0], charge_window(policy, last)[1]
+    opens, closes = _window(window, zone_name, first)[0], _window(window, zone_name, last)[1]
     return Forecast(
         ordinal=ordinal,
         first_day=first,
@@ -77,9 +87,12 @@ def forecast(
 
 def charge_window(policy: Policy, day: date) -> tuple[datetime, datetime]:
     """Between which instants (UTC) a gateway debits on the service day ``day``; the whole day without a window."""
-    window = policy.billing.charge_window
+    return _window(policy.billing.charge_window, policy.timezone, day)
+
+
+def _window(window: ChargeWindow | None, zone_name: str, day: date) -> tuple[datetime, datetime]:
     if window is None:
-        return instant(day, WallTime(0), policy.timezone), instant(day, WallTime(24), policy.timezone)
+        return instant(day, WallTime(0), zone_name), instant(day, WallTime(24), zone_name)
     return instant(day, window.opens, window.timezone), instant(day, window.closes, window.timezone)
 
 
@@ -110,28 +123,22 @@ def _allowed(policy: Policy, ordinal: int) -> bool:
     return ordinal <= (total if policy.attempts.initial_counts else total + 1)
 
 
-def _announced(policy: Policy, ordinal: int, announced_at: datetime) -> Forecast:
+def _announced(
+    policy: Policy, schedule: GatewayForecast | GatewayAnnounced, ordinal: int, announced_at: datetime
+) -> Forecast:
     day = charge_day(policy, announced_at)
-    when = Dated(
-        at=announced_at,
-        because=Reason(rule="gateway_announced", source="R-J1", values=(("ordinal", ordinal),)),
-    )
-    schedule = policy.attempts.schedule
-    closes = (
-        max(announced_at, charge_window(policy, day)[1]) if policy.billing.charge_window else announced_at
-    )
-    after = (
-        schedule
-        if isinstance(schedule, GatewayForecast | GatewayAnnounced)
-        else GatewayForecast(kind="gateway_forecast")
-    )
+    because = Reason(rule="gateway_announced", source="R-J1", values=(("ordinal", ordinal),))
+    when = Dated(at=announced_at, because=because)
+    closes = announced_at
+    if policy.billing.charge_window is not None:
+        closes = max(announced_at, charge_window(policy, day)[1])
     return Forecast(
         ordinal=ordinal,
         first_day=day,
         last_day=day,
         opens=when,
         closes=when,
-        watchdog=_watchdog(after, closes),
+        watchdog=_watchdog(schedule, closes),
     )
 
 
