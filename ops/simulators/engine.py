@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +14,7 @@ from ops.simulators.store import Json
 from ops.simulators.webhooks.sender import Sender
 from ops.simulators.world import World
 
+_LOG = logging.getLogger(__name__)
 Doer = Callable[[World, Due], None]
 
 
@@ -82,8 +84,11 @@ class Engine:
                 await asyncio.wait_for(self._wake.wait(), self._tick)
             self._wake.clear()
             ticking = self._tick is not None
-            async with self._one_at_a_time:
-                await self._run(self._world.clock.now(), deliveries_only=not ticking, stepping=False)
+            try:
+                async with self._one_at_a_time:
+                    await self._run(self._world.clock.now(), deliveries_only=not ticking, stepping=False)
+            except Exception:  # noqa: BLE001 - one bad item must not silence the postman for the rest of the story
+                _LOG.exception("something due could not be done")
 
     async def _run(self, until: datetime, *, deliveries_only: bool, stepping: bool) -> list[Json]:
         world = self._world

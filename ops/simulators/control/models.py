@@ -84,9 +84,9 @@ class PayPalSetup(Strict):
     amount: int = Field(ge=0)
     currency: str = "JPY"
     next_billing: Instant
-    retry_intervals_days: list[float | str] = [5, 5]
+    retry_intervals_days: list[float | str] = [5.0, 5.0]
     ending: Literal["cancelled", "suspended", "none", "threshold"] = "cancelled"
-    ending_after: float | str = 0
+    ending_after: float | str = 0.0
     threshold: int = 0
     auto_bill_outstanding: bool = True
     email: str | None = None

@@ -201,7 +201,8 @@ def settled(world: World, invoice: Json, intent: Json, verdict: Verdict, *, auto
             emit(world, "invoice.payment_action_required", invoice)
         emit(world, "invoice.payment_failed", invoice)
         emit_change(world, "invoice.updated", old, invoice)
-    refresh_subscription(world, invoice)
+    if verdict is not Verdict.PROCESSING:  # in the air is neither paid nor past due
+        refresh_subscription(world, invoice)
 
 
 def refresh_subscription(world: World, invoice: Json) -> None:

@@ -42,7 +42,7 @@ class Rule(BaseModel):
     type: str = "*"
     times: int | None = Field(default=None, ge=1)
     duplicates: int = Field(default=0, ge=0, le=100)
-    delay: float | str = 0
+    delay: float | str = 0.0
     drop: int = Field(default=0, ge=0)
     ignore_answers: int = Field(default=0, ge=0)
     hold: bool = False
