@@ -16,7 +16,7 @@ from ops.simulators.paypal.api import PayPalApi
 from ops.simulators.paypal.pki import Authority
 from ops.simulators.paypal.signing import Signer
 from ops.simulators.stripe import hosted as stripe_pages
-from ops.simulators.stripe import renewals
+from ops.simulators.stripe import renewals, test_clocks
 from ops.simulators.stripe.api import StripeApi
 from ops.simulators.stripe.signing import sign as sign_stripe
 from ops.simulators.webhooks.sender import Sender
@@ -37,7 +37,7 @@ class Simulator:
         authority = Authority(settings.data / "paypal-pki", settings.seed)
         signer = Signer(authority)
         sender = Sender(self.world, {"stripe": sign_stripe, "paypal": signer.sign})
-        doers = {**renewals.DOERS, **billing.DOERS}
+        doers = {**renewals.DOERS, **test_clocks.DOERS, **billing.DOERS}
         self.engine = Engine(self.world, doers, sender, tick=tick)
         self._stripe = StripeApi(self.world)
         self._paypal = PayPalApi(self.world, signer)

@@ -85,6 +85,8 @@ class Engine:
             self._wake.clear()
             ticking = self._tick is not None
             try:
+                while self._world.wanted:
+                    await self.advance(self._world.wanted.pop(0))
                 async with self._one_at_a_time:
                     await self._run(self._world.clock.now(), deliveries_only=not ticking, stepping=False)
             except Exception:  # noqa: BLE001 - one bad item must not silence the postman for the rest of the story

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from ops.simulators.agenda import Agenda
@@ -52,6 +53,8 @@ class World:
     faults: Faults
     outbox: Outbox
     cause: Cause = field(default_factory=Cause)
+    wanted: list[datetime] = field(default_factory=list)
+    """Instants a test clock asked the engine to advance to."""
 
     @contextmanager
     def caused_by(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
@@ -75,6 +78,7 @@ class World:
         self.store.clear()
         self.agenda.clear()
         self.clock.floor = None
+        self.wanted.clear()
 
 
 def open_world(settings: Settings) -> World:

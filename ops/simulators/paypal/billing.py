@@ -122,6 +122,9 @@ def _paid(world: World, subscription: Json, sale: Json) -> None:
 def _plan_next_cycle(world: World, key: str) -> None:
     engine = engine_of(world, key)
     cycle = engine["cycle"] + 1
+    if engine.get("total_cycles") and cycle >= engine["total_cycles"]:
+        stop(world, load(world, "subscription", key), "EXPIRED")
+        return
     due = cycle_due(engine, cycle)
     keep_engine(world, key, next_billing=shown_billing_time(due))
     plan_attempt(world, key, due, cycle=cycle, ordinal=1)

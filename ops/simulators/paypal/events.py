@@ -12,6 +12,7 @@ _SUMMARIES = {
     "BILLING.SUBSCRIPTION.CREATED": "A billing subscription was created.",
     "BILLING.SUBSCRIPTION.ACTIVATED": "Subscription activated",
     "BILLING.SUBSCRIPTION.RE-ACTIVATED": "A billing agreement was re-activated.",
+    "BILLING.SUBSCRIPTION.EXPIRED": "A billing subscription expired.",
     "BILLING.SUBSCRIPTION.UPDATED": "Subscription updated",
     "BILLING.SUBSCRIPTION.CANCELLED": "Subscription cancelled",
     "BILLING.SUBSCRIPTION.SUSPENDED": "A billing subscription was suspended",

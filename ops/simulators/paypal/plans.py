@@ -83,6 +83,7 @@ def engine_facts(plan: Json) -> dict[str, Any]:
         "interval": regular["frequency"]["interval_unit"].lower(),
         "auto_bill_outstanding": preferences["auto_bill_outstanding"],
         "threshold": preferences["payment_failure_threshold"],
+        "total_cycles": int(regular.get("total_cycles", 0)),
     }
 
 

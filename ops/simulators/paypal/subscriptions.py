@@ -94,6 +94,7 @@ def billing_info(world: World, key: str, *, with_failure: bool) -> Json:
     """``billing_info``; the last failure is only shown where PayPal shows it."""
     engine = engine_of(world, key)
     status = load(world, "subscription", key)["status"]
+    total = engine.get("total_cycles", 0)
     info: Json = {
         "outstanding_balance": amount(engine["outstanding"], engine["currency"]),
         "cycle_executions": [
@@ -101,9 +102,9 @@ def billing_info(world: World, key: str, *, with_failure: bool) -> Json:
                 "tenure_type": "REGULAR",
                 "sequence": 1,
                 "cycles_completed": engine["completed"],
-                "cycles_remaining": 0,
+                "cycles_remaining": max(0, total - engine["completed"]),
                 "current_pricing_scheme_version": 1,
-                "total_cycles": 0,
+                "total_cycles": total,
             }
         ],
     }
@@ -169,7 +170,7 @@ def move_to(world: World, subscription: Json, status: str, *, note: str | None =
 
 
 def stop(world: World, subscription: Json, status: str, *, note: str | None = None) -> None:
-    """CANCELLED or SUSPENDED: no further attempt, and the school is told."""
+    """CANCELLED, SUSPENDED or EXPIRED: no further attempt, and the school is told."""
     key = subscription["id"]
     for kind in (ATTEMPT, END):
         world.agenda.cancel(kind, key)

@@ -13,6 +13,7 @@ from ops.simulators.stripe import (
     returns,
     setups,
     subscriptions,
+    test_clocks,
 )
 from ops.simulators.stripe.call import Handler
 
@@ -82,6 +83,10 @@ ROUTES: Routes[Handler] = Routes(
         "GET /v1/checkout/sessions/{key}": checkout.retrieve,
         "POST /v1/checkout/sessions/{key}/expire": checkout.expire,
         "POST /v1/billing_portal/sessions": checkout.create_portal,
+        "POST /v1/test_helpers/test_clocks": test_clocks.create,
+        "GET /v1/test_helpers/test_clocks": test_clocks.index,
+        "GET /v1/test_helpers/test_clocks/{key}": test_clocks.retrieve,
+        "POST /v1/test_helpers/test_clocks/{key}/advance": test_clocks.advance,
         "GET /v1/events": endpoints.list_events,
         "GET /v1/events/{key}": endpoints.retrieve_event,
         "POST /v1/webhook_endpoints": endpoints.create,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import stripe
 
-from ops.simulators.world import Settings
+from ops.simulators.world import Settings, open_world
 from shared.clock import FileClock
 from tests.ops.simulators.conftest import Door, Gateways, free_port, start
 
@@ -175,6 +175,23 @@ def test_the_journal_tells_everything_in_order(sim: Gateways) -> None:
     assert sim.control("GET", f"/journal?since={lines[-1]['n']}")["journal"] == []
 
 
+def test_stripes_own_test_clock_moves_everybody(sim: Gateways) -> None:
+    sim.ada()
+    client = sim.stripe()
+    clock = client.v1.test_helpers.test_clocks.create({"frozen_time": int(sim.clock.now().timestamp())})
+    target = int(datetime(2026, 6, 2, tzinfo=UTC).timestamp())
+
+    advancing = client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": target})
+    while client.v1.test_helpers.test_clocks.retrieve(clock.id).status != "ready":
+        time.sleep(0.05)
+    sim.run()
+
+    assert advancing.status == "advancing"
+    assert len(sim.charges()) == 1
+    assert "test_helpers.test_clock.ready" in sim.door.types()
+    assert sim.clock.now() == datetime(2026, 6, 2, tzinfo=UTC)
+
+
 def test_a_misspelt_control_is_refused_with_the_reason(sim: Gateways) -> None:
     answer = sim.control("POST", "/script", {"learner": "ada", "outcome": ["ok"]}, expect=400)
     assert answer["problems"][0]["loc"] == ["outcome"]
@@ -231,3 +248,24 @@ def test_the_command_line_serves_on_the_wall_clock_and_bills_by_itself(tmp_path:
     finally:
         process.terminate()
         assert process.wait(timeout=10) in {0, -15}
+
+
+def test_a_letter_in_the_postmans_hands_is_posted_again_after_a_kill(folder: Path) -> None:
+    settings = Settings(
+        data=folder / "data", base_url="http://127.0.0.1:9", clock=FileClock(folder / "clock")
+    )
+    world = open_world(settings)
+    world.outbox.listen("stripe", "main", "http://127.0.0.1:9/hook", secrets=["s"])
+    world.outbox.say("stripe", event="evt_1", kind="customer.created", raw="{}", about="cus_1")
+    taken = world.agenda.next()
+    assert taken is not None
+    world.agenda.remove(taken.id)
+    world.keep()
+    world.store.close()
+
+    again = open_world(settings)
+
+    planned = again.agenda.next()
+    assert planned is not None
+    assert planned.ref == taken.ref
+    again.store.close()

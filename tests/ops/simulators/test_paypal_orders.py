@@ -137,14 +137,13 @@ def test_a_capture_is_refunded(sim: Gateways) -> None:
     assert sim.door.types().count("PAYMENT.CAPTURE.REFUNDED") == 2
 
 
-def test_a_plan_is_made_and_subscribed_to(sim: Gateways) -> None:
-    client = sim.paypal()
+def _plan(client: Any, *, total_cycles: int = 0) -> Any:
     product = result(client.execute(Post("/v1/catalogs/products", {"name": "Lessons", "type": "SERVICE"})))
     cycle = {
         "frequency": {"interval_unit": "MONTH", "interval_count": 1},
         "tenure_type": "REGULAR",
         "sequence": 1,
-        "total_cycles": 0,
+        "total_cycles": total_cycles,
         "pricing_scheme": {"fixed_price": {"value": "11500", "currency_code": "JPY"}},
     }
     preferences = {"payment_failure_threshold": 1, "auto_bill_outstanding": True}
@@ -154,7 +153,12 @@ def test_a_plan_is_made_and_subscribed_to(sim: Gateways) -> None:
         "billing_cycles": [cycle],
         "payment_preferences": preferences,
     }
-    plan = result(client.execute(Post("/v1/billing/plans", body)))
+    return result(client.execute(Post("/v1/billing/plans", body)))
+
+
+def test_a_plan_is_made_and_subscribed_to(sim: Gateways) -> None:
+    client = sim.paypal()
+    plan = _plan(client)
     made = result(client.execute(Post("/v1/billing/subscriptions", {"plan_id": plan["id"]})))
     sim.act("approve", subscription=made["id"])
     sim.script(id=made["id"], outcomes=["PAYMENT_DENIED"] * 3)
@@ -164,6 +168,21 @@ def test_a_plan_is_made_and_subscribed_to(sim: Gateways) -> None:
     found = result(client.execute(Get(f"/v1/billing/subscriptions/{made['id']}")))
     assert found["status"] == "SUSPENDED"
     assert [row["amount"] for row in sim.charges()] == [11500]
+
+
+def test_a_plan_with_an_end_expires(sim: Gateways) -> None:
+    client = sim.paypal()
+    plan = _plan(client, total_cycles=2)
+    made = result(client.execute(Post("/v1/billing/subscriptions", {"plan_id": plan["id"]})))
+    sim.act("approve", subscription=made["id"])
+
+    sim.advance("2026-09-01T00:00:00Z")
+
+    assert len(sim.charges(made["id"])) == 2
+    assert sim.door.types()[-1] == "BILLING.SUBSCRIPTION.EXPIRED"
+    expired = sim.door.letters[-1].event["resource"]
+    assert expired["status"] == "EXPIRED"
+    assert expired["billing_info"]["cycle_executions"][0]["cycles_remaining"] == 0
 
 
 def test_wrong_credentials_and_forgotten_tokens_are_401(sim: Gateways) -> None:
