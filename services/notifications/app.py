@@ -70,17 +70,26 @@ class _OpenedLate:
     def __init__(self, settings: NotificationsSettings) -> None:
         self._settings = settings
         self._opened: Transactions | None = None
+        self._pool: Any = None
         self._one_at_a_time = asyncio.Lock()
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Any]:
         async with self._one_at_a_time:
             if self._opened is None:
-                pool = await open_pool(self._settings.database, size=2, name="relance notifications sending")
-                store = PgStore(pool, SERVICE.name)
+                self._pool = await open_pool(
+                    self._settings.database, size=2, name="relance notifications sending"
+                )
+                store = PgStore(self._pool, SERVICE.name)
                 self._opened = Transactions(SERVICE, store, self._settings.clock())
         async with self._opened() as unit:
             yield unit
+
+    async def close(self) -> None:
+        """Close the pool, if it was ever opened."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = self._opened = None
 
 
 def channel_from(settings: NotificationsSettings) -> Smtp:
@@ -101,9 +110,11 @@ def channel_from(settings: NotificationsSettings) -> Smtp:
 
 def hands(settings: NotificationsSettings) -> Hands:
     """The real hands: SMTP, and the service's own database to read the letter from at the last moment."""
+    opened = _OpenedLate(settings)
     return Hands(
         channel=channel_from(settings),
-        transactions=_OpenedLate(settings).__call__,
+        transactions=opened.__call__,
+        closes=opened.close,
         sender=Sender(address=settings.mail_from),
         support=desks_from(settings.paypal_support),
     )

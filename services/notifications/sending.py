@@ -6,7 +6,7 @@ answer that was lost), the channel is asked for it before anything is sent again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +55,12 @@ class Hands:
     """Opens a transaction of notifications (``NotificationsUnit``), for reading."""
     sender: Sender = field(default_factory=Sender)
     support: Mapping[str, Desk] | None = None
+    closes: Callable[[], Awaitable[None]] | None = None
+
+    async def close(self) -> None:
+        """Let go of what was opened for sending."""
+        if self.closes is not None:
+            await self.closes()
 
 
 def message_id_of(mail_id: str, sender: Sender) -> str:
@@ -124,11 +130,13 @@ def compose(
     message["Subject"] = " ".join(rendered.subject.split())
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id
-    message["Content-Language"] = rendered.language
     message["Auto-Submitted"] = "auto-generated"
     message["X-Relance-Mail"] = letter.mail.mail_id
     message.set_content(rendered.text, cte="quoted-printable" if rendered.language != "ja" else "base64")
     message.add_alternative(rendered.html, subtype="html", cte="base64")
+    message["Content-Language"] = (
+        rendered.language
+    )  # last: adding parts moves such headers into the first one
     return message
 
 
