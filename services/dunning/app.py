@@ -1,11 +1,45 @@
-"""Composition root of dunning: the plaque that workers and tests work from, and the API."""
+"""Dunning put together: the plaque that workers, stories and tests work from, and its API over PostgreSQL."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+from fastapi import FastAPI
+
+from services.dunning import api
 from services.dunning.handlers import HEARS
 from services.dunning.store import TABLES, DunningUnit, prefetch
+from shared.database import PgStore, open_pool
 from shared.service import Service
+from shared.settings import Settings
+from shared.transactions import Transactions
+
+SETTINGS: Final = Settings
 
 SERVICE: Final = Service(name="dunning", unit=DunningUnit, hears=HEARS, tables=TABLES, prefetch=prefetch)
+
+
+def hands(settings: Settings) -> None:
+    """Dunning does nothing outside: it asks, others do."""
+    del settings
+
+
+def build_api(settings: Settings | None = None) -> FastAPI:
+    """The API over PostgreSQL."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await open_pool(settings.database, size=settings.pool, name="relance dunning api")
+        app.state.pool = pool
+        app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
+        yield
+        await pool.close()
+
+    async def ready() -> None:
+        await app.state.pool.fetchval("select 1")
+
+    app = api.build_api(settings, ready=ready, lifespan=lifespan)
+    return app

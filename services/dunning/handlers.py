@@ -7,11 +7,12 @@ never an exception and never silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from services.dunning import domain
-from services.dunning.domain.account import Account, Learner, School
+from services.dunning.domain.account import Account, Card, Learner, School
 from services.dunning.domain.attempts import AttemptNews
 from services.dunning.domain.case import Case, case_id_of, reversal_case_id
 from services.dunning.domain.turn import Decision, World
@@ -47,6 +48,10 @@ class Unit(Protocol):
     async def world(self, account: Account, case: Case | None = None) -> World: ...
 
     async def record(self, decision: Decision) -> None: ...
+
+    async def card(self, school_id: str, card: str | None) -> Card | None: ...
+
+    def keep_card(self, card: Card) -> None: ...
 
     def keep_account(self, account: Account) -> None: ...
 
@@ -311,6 +316,14 @@ async def _account_of(fact: Any, unit: Unit) -> Account:
 
 async def _case_and_world(fact: AttemptNews, unit: Unit) -> tuple[Case | None, World]:
     account = await _account_of(fact, unit)
+    if fact.card is not None:
+        known = await unit.card(fact.school_id, fact.card)
+        tried = domain.card_after(known, fact)
+        if tried is not known:
+            unit.keep_card(tried)
+        if account.card is None:
+            account = replace(account, card=fact.card)
+            unit.keep_account(account)
     case = await unit.case(await _case_id(fact, account, unit))
     return case, await unit.world(account, case)
 
@@ -380,6 +393,7 @@ HEARS: Hears = {
     dunning.AccessGranted: _act(domain.when_access_granted),
     dunning.ManualAttemptChosen: _act(domain.when_manual_attempt_chosen),
     dunning.ReversalResolved: _act(domain.when_reversal_resolved),
+    dunning.CreditRestorationChosen: _act(domain.when_credit_restoration_chosen),
     dunning.DuplicateAdopted: _act(domain.when_duplicate_adopted),
     dunning.AttemptFellDue: _act(domain.when_attempt_fell_due),
     dunning.DeadlineFellDue: _act(domain.when_deadline_fell_due),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from services.dunning.domain.account import Account, Learner, PolicyDocument, School
+from services.dunning.domain.account import Account, Card, Learner, PolicyDocument, School, card_key
 from services.dunning.domain.case import Case, case_id_of
 from services.dunning.domain.policies_at_hand import (
     Adopted,
@@ -16,6 +16,7 @@ from services.dunning.domain.policies_at_hand import (
     preset_document,
     read_document,
 )
+from services.dunning.domain.reports import Report
 from services.dunning.domain.turn import Decision, World
 from services.dunning.policies import Policy
 from shared.calendar import Calendars
@@ -41,6 +42,7 @@ CASES: Final[Table[Case]] = Table(
         "subscription_id": ("text", lambda case: case.subscription_id),
         "learner_id": ("text", lambda case: case.learner_id),
         "next_at": ("timestamptz", lambda case: case.next_at),
+        "review_of": ("text", lambda case: case.school_id if case.flags else None),
     },
 )
 ACCOUNTS: Final[Table[Account]] = Table(
@@ -56,7 +58,12 @@ ACCOUNTS: Final[Table[Account]] = Table(
 LEARNERS: Final[Table[Learner]] = Table(
     name="learners", kind=Learner, key=lambda learner: learner_key(learner.school_id, learner.learner_id)
 )
-SCHOOLS: Final[Table[School]] = Table(name="schools", kind=School, key=lambda school: school.school_id)
+SCHOOLS: Final[Table[School]] = Table(
+    name="schools",
+    kind=School,
+    key=lambda school: school.school_id,
+    columns={"known": ("text", lambda _: "yes")},
+)
 POLICIES: Final[Table[PolicyDocument]] = Table(
     name="policies",
     kind=PolicyDocument,
@@ -64,7 +71,16 @@ POLICIES: Final[Table[PolicyDocument]] = Table(
     columns={"policy_id": ("text", lambda document: document.policy_id)},
 )
 
-TABLES: Final = (CASES, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES)
+CARDS: Final[Table[Card]] = Table(name="cards", kind=Card, key=lambda card: card.key)
+
+REPORTS: Final[Table[Report]] = Table(
+    name="reports",
+    kind=Report,
+    key=lambda report: f"{report.case_id}/{report.report_id}",
+    columns={"case_id": ("text", lambda report: report.case_id)},
+)
+
+TABLES: Final = (CASES, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES, CARDS, REPORTS)
 
 
 class DunningUnit(Unit):
@@ -107,7 +123,7 @@ class DunningUnit(Unit):
     async def open_cases(self, account: Account) -> list[Case]:
         """The subscription's open cases, in the order in which they opened."""
         await self.fetch(CASES, account.open_cases)
-        found = [await self.get(CASES, case_id) for case_id in account.open_cases]
+        found = [await self.case(case_id) for case_id in account.open_cases]
         return [case for case in found if case is not None]
 
     async def cases_in(self, school_id: str, states: Iterable[str]) -> list[Case]:
@@ -153,6 +169,7 @@ class DunningUnit(Unit):
             calendars=live_calendars(adopted, school),
             account=account,
             learner=await self.learner(account.school_id, account.learner_id),
+            card=await self.card(account.school_id, account.card),
         )
 
     async def rules(self, school: School) -> tuple[Policy, Calendars]:
@@ -167,10 +184,33 @@ class DunningUnit(Unit):
             PolicyRefused: the text is no policy.
         """
         adopted = read_document(text, file=file)
-        content_hash = adopted.document.content_hash
-        if await self.get(POLICIES, content_hash) is None:
-            self.put(POLICIES, adopted.document)
-        return content_hash
+        await self.keep_document(adopted.document)
+        return adopted.document.content_hash
+
+    async def keep_document(self, document: PolicyDocument) -> None:
+        """Keep a policy's document under its hash, once."""
+        if await self.get(POLICIES, document.content_hash) is None:
+            self.put(POLICIES, document)
+
+    async def card(self, school_id: str, card: str | None) -> Card | None:
+        """What was tried on a card."""
+        if not card:
+            return None
+        return await self.get(CARDS, card_key(school_id, card))
+
+    async def reports(self, case_id: str) -> list[Report]:
+        """What the learner wrote about a case, oldest first."""
+        found = await self.find(REPORTS, "case_id", case_id)
+        return sorted(found, key=lambda report: report.at)
+
+    async def keep_report(self, report: Report) -> None:
+        """Keep the learner's own words, once; they never travel."""
+        if await self.get(REPORTS, REPORTS.key(report)) is None:
+            self.put(REPORTS, report)
+
+    def keep_card(self, card: Card) -> None:
+        """The card's history as it is now."""
+        self.put(CARDS, card)
 
     def keep_account(self, account: Account) -> None:
         """The account as it is now."""
@@ -200,10 +240,9 @@ class DunningUnit(Unit):
 
     async def _keep_policy(self, content_hash: str) -> None:
         """A case that opens under a policy keeps its document, should the package change (R-X5)."""
-        if await self.get(POLICIES, content_hash) is None:
-            known = known_by_hash(content_hash)
-            if known is not None:
-                self.put(POLICIES, known.document)
+        known = known_by_hash(content_hash)
+        if known is not None:
+            await self.keep_document(known.document)
 
 
 async def prefetch(envelopes: Sequence[Envelope], unit: DunningUnit) -> None:
@@ -213,6 +252,7 @@ async def prefetch(envelopes: Sequence[Envelope], unit: DunningUnit) -> None:
     learners = {learner_key(f.school_id, f.learner_id) for f in facts if hasattr(f, "learner_id")}
     await unit.fetch(ACCOUNTS, (one for one in subscriptions if one))
     await unit.fetch(SCHOOLS, {fact.school_id for fact in facts})
+    cards = {card_key(f.school_id, card) for f in facts if (card := getattr(f, "card", None))}
     cases: set[str] = {fact.case_id for fact in facts if hasattr(fact, "case_id")}
     for fact in facts:
         subscription, period = getattr(fact, "subscription_id", None), getattr(fact, "period", None)
@@ -223,5 +263,8 @@ async def prefetch(envelopes: Sequence[Envelope], unit: DunningUnit) -> None:
         if account is not None:
             learners.add(learner_key(account.school_id, account.learner_id))
             cases.update(account.open_cases)
+            if account.card:
+                cards.add(card_key(account.school_id, account.card))
+    await unit.fetch(CARDS, cards)
     await unit.fetch(CASES, cases)
     await unit.fetch(LEARNERS, learners)

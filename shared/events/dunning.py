@@ -695,6 +695,11 @@ class ReversalResolved(_StaffAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditRestorationChosen(_StaffAct):
+    """Staff gives back what the case forfeited, as goodwill (Q-J10)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateAdopted(_StaffAct):
     """Staff takes an unexpected registration as the new subscription (JP-11)."""
 
@@ -854,6 +859,7 @@ SAYS: tuple[type[Fact], ...] = (
     AccessGranted,
     ManualAttemptChosen,
     ReversalResolved,
+    CreditRestorationChosen,
     DuplicateAdopted,
     AttemptFellDue,
     DeadlineFellDue,

@@ -6,6 +6,7 @@ that changes nothing any more is answered with nothing.
 
 from __future__ import annotations
 
+from services.dunning.domain.budgets import card_after
 from services.dunning.domain.carried import carried_months, when_carried_paid
 from services.dunning.domain.closures import (
     attempt_falls_in,
@@ -49,6 +50,7 @@ from services.dunning.domain.outcomes import (
     when_attempt_succeeded,
     when_attempt_unknown,
 )
+from services.dunning.domain.policies_at_hand import read_policy_data
 from services.dunning.domain.registry import (
     account_from_news,
     account_registered,
@@ -71,6 +73,7 @@ from services.dunning.domain.reviews import when_review_raised
 from services.dunning.domain.staff import (
     when_access_granted,
     when_closure_chosen,
+    when_credit_restoration_chosen,
     when_deadline_extended,
     when_difference_accepted,
     when_duplicate_adopted,
@@ -85,12 +88,14 @@ __all__ = [
     "account_with_method",
     "attempt_falls_in",
     "billing_days",
+    "card_after",
     "carried_months",
     "closure_announced",
     "closure_withdrawn",
     "end_without_case",
     "heads_up",
     "learner_enrolled",
+    "read_policy_data",
     "school_adopted",
     "school_registered",
     "still_closes",
@@ -113,6 +118,7 @@ __all__ = [
     "when_closure_chosen",
     "when_consequence_fell_due",
     "when_coverage_began",
+    "when_credit_restoration_chosen",
     "when_date_chosen",
     "when_day_began",
     "when_day_ended",

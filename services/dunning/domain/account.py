@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.events.words import Gateway, MethodKind
 from shared.money import Money
+from shared.networks import Tried
 
 PAID_KEPT: Final = 60
 """Five years of months: a success or a failure that comes later than that is for a person."""
@@ -152,3 +153,16 @@ class PolicyDocument:
     policy_id: str
     version: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Every attempt on one card of one school, whoever made it, oldest first."""
+
+    key: str
+    tried: tuple[Tried, ...] = ()
+
+
+def card_key(school_id: str, card: str) -> str:
+    """A card belongs to the school it pays."""
+    return f"{school_id}/{card}"

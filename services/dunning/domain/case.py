@@ -126,6 +126,10 @@ class Flag:
     since: datetime
     amount: Money | None = None
     """The money in question; counted towards the debt only when staff settle it."""
+    subscription: str | None = None
+    """An unexpected registration: the gateway's id of it (JP-11)."""
+    happened_at: datetime | None = None
+    """When it happened at the gateway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

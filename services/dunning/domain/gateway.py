@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.dunning.domain import mails, resume
+from services.dunning.domain import resume
 from services.dunning.domain.account import Account
 from services.dunning.domain.case import Case
 from services.dunning.domain.exhaustion import exhaust_if_over
+from services.dunning.domain.reviews import duplicate
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.domain.watch import watch
 from shared.events import payments
-from shared.events.words import CancelledBy, CaseState, ReviewReason
+from shared.events.words import CancelledBy, CaseState
 
 BEFORE_GUIDANCE: Final = frozenset(
     {CaseState.RETRYING, CaseState.AWAITING_OUTCOME, CaseState.AWAITING_GUIDANCE}
@@ -115,6 +116,12 @@ def when_activated(
         return resume.when_activated(world, case, fact, now, cause)
     turn = Turn(world, case, now, cause)
     detail = f"the subscription {fact.gateway_subscription_id} began although none was expected"
-    turn.flag(ReviewReason.DUPLICATE_REGISTRATION, fact.gateway_subscription_id, detail, amount=fact.amount)
-    mails.review(turn, ReviewReason.DUPLICATE_REGISTRATION, fact.gateway_subscription_id, detail)
+    duplicate(
+        turn,
+        about=fact.gateway_subscription_id,
+        detail=detail,
+        at=fact.occurred_at,
+        subscription=fact.gateway_subscription_id,
+        amount=fact.amount,
+    )
     return turn.finish()

@@ -59,7 +59,7 @@ def _charges_now(turn: Turn, fact: payments.PaymentMethodUpdated) -> bool:
 def _charge(turn: Turn, update: str) -> None:
     forbidden = budgets.forbids(turn, AttemptKind.LEARNER)
     if forbidden is not None:
-        turn.note("charge_forbidden", reason=forbidden[0], detail=forbidden[1])
+        turn.note("charge_forbidden", reason=forbidden.word, because=forbidden.because)
         return
     ask(turn, learner_id(turn.case, update), AttemptKind.LEARNER, next_ordinal(turn.case), on_session=True)
 

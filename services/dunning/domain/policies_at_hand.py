@@ -17,6 +17,7 @@ import yaml
 
 from services.dunning.domain.account import Closed, PolicyDocument, School
 from services.dunning.policies import Policy, PolicyRefused, presets, read_policies
+from services.dunning.policies.policy import SCHEMA_VERSION
 from services.dunning.policies.problems import Problem
 from shared.calendar import Calendars, Closure, built_in_calendars
 
@@ -62,6 +63,18 @@ def read_document(text: str, *, file: str, today: date | None = None) -> Adopted
         )
     own = yaml.safe_load(text).get("calendars") or {}
     return _adopted(next(iter(reading.policies.values())), own)
+
+
+def read_policy_data(data: Mapping[str, Any], *, version: int | None = None) -> Adopted:
+    """Read a school's own policy from plain data, with ``calendars`` of its own where it has them.
+
+    Raises:
+        PolicyRefused: the data breaks a rule (422).
+    """
+    body = {"schema_version": SCHEMA_VERSION, **data}
+    if version is not None and "policies" not in data:
+        body.setdefault("version", version)
+    return read_document(yaml.safe_dump(body, allow_unicode=True, sort_keys=False), file="policy")
 
 
 def adopt(policy: Policy) -> Adopted:

@@ -12,7 +12,7 @@ from typing import Final
 from services.dunning.domain import mails
 from services.dunning.domain.case import Case, Resume
 from services.dunning.domain.guidance import grant
-from services.dunning.domain.reviews import reason_of
+from services.dunning.domain.reviews import duplicate, reason_of
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
@@ -185,8 +185,7 @@ def when_paid(
     in_window = resume is not None and resume.opens_at <= fact.occurred_at < resume.closes_at
     if resume is None or case.state not in WAITS or not in_window:
         detail = f"{fact.amount} was paid from My Page although the day was not open"
-        turn.flag(ReviewReason.DUPLICATE_REGISTRATION, fact.transaction_id, detail, amount=fact.amount)
-        mails.review(turn, ReviewReason.DUPLICATE_REGISTRATION, fact.transaction_id, detail)
+        duplicate(turn, about=fact.transaction_id, detail=detail, at=fact.occurred_at, amount=fact.amount)
         return turn.finish()
     if resume.transaction_id is not None:
         if resume.transaction_id != fact.transaction_id:

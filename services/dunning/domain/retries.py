@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.dunning.domain import budgets
 from services.dunning.domain.attempts import pending
+from services.dunning.domain.budgets import Forbidden, forbids
 from services.dunning.domain.case import Case, InFlight
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
 from services.dunning.policies import dates
@@ -76,28 +76,28 @@ def when_attempt_fell_due(
             fact.ordinal,
         )
     else:
-        skip(turn, fact.ordinal, *reason)
+        skip(turn, fact.ordinal, reason)
     if scheduled:
         plan_next(turn, after=fact.ordinal)
     return turn.finish()
 
 
-def why_not(turn: Turn, fact: facts.AttemptFellDue) -> tuple[str, str] | None:
+def why_not(turn: Turn, fact: facts.AttemptFellDue) -> Forbidden | None:
     """Why this retry must not run now: a word and its detail; ``None`` lets it run."""
     case, policy = turn.case, turn.policy
     today = dates.plain_day(policy, turn.now)
     if dates.plain_day(policy, fact.occurred_at) != today:
-        return "day_passed", fact.occurred_at.isoformat()
+        return Forbidden("day_passed", fact.occurred_at.isoformat())
     if case.frozen:
-        return "under_review", ""
+        return Forbidden("under_review")
     if case.has("cancel_requested"):
-        return "cancel_requested", ""
+        return Forbidden("cancel_requested")
     if case.in_flight is not None or pending(case) is not None or case.challenge is not None:
-        return "in_flight", case.in_flight.request_id if case.in_flight else ""
+        return Forbidden("in_flight", case.in_flight.request_id if case.in_flight else "")
     if case.has("hard_decline"):
-        return "hard_decline", ""
+        return Forbidden("hard_decline")
     if case.has("auth_needed") and policy.authentication.on_soft_decline_auth_required == "pause_retries":
-        return "authentication_needed", ""
+        return Forbidden("authentication_needed")
     tried = [
         one
         for one in case.attempts
@@ -106,16 +106,22 @@ def why_not(turn: Turn, fact: facts.AttemptFellDue) -> tuple[str, str] | None:
         and dates.plain_day(policy, one.occurred_at) == today
     ]
     if len(tried) >= policy.attempts.max_automatic_per_local_day:
-        return "daily_limit", str(len(tried))
-    return budgets.forbids(turn, AttemptKind.RENEWAL)
+        return Forbidden("daily_limit", str(len(tried)))
+    return forbids(turn, AttemptKind.RENEWAL)
 
 
-def skip(turn: Turn, ordinal: int, reason: str, detail: str) -> None:
+def skip(turn: Turn, ordinal: int, why: Forbidden) -> None:
     """A planned attempt does not run; the clock goes on (R-F11)."""
-    turn.say(facts.AttemptSkipped, ordinal=ordinal, reason=reason, detail=detail)
-    turn.note("retry_skipped", ordinal=ordinal, reason=reason, detail=detail or None)
+    turn.say(facts.AttemptSkipped, ordinal=ordinal, reason=why.word, detail=why.detail)
+    turn.note(
+        "retry_skipped",
+        ordinal=ordinal,
+        reason=why.word,
+        detail=why.detail or None,
+        because=why.because,
+    )
     flight = turn.case.in_flight
-    if reason == "in_flight" and flight is not None and turn.now - flight.requested_at >= STALE_FLIGHT:
+    if why.word == "in_flight" and flight is not None and turn.now - flight.requested_at >= STALE_FLIGHT:
         turn.say(facts.ReconciliationRequested, about=flight.request_id)
 
 

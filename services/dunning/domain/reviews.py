@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -37,6 +38,35 @@ def reason_of(judged: Judgement, owed: Money, received: Money) -> ReviewReason:
     if abs(received.amount_minor - owed.amount_minor) * SLIP < owed.amount_minor:
         return ReviewReason.AMOUNT_MISMATCH
     return ReviewReason.PARTIAL_PAYMENT if judged == "partial" else ReviewReason.OVERPAYMENT
+
+
+def duplicate(
+    turn: Turn,
+    *,
+    about: str,
+    detail: str,
+    at: datetime,
+    subscription: str | None = None,
+    amount: Money | None = None,
+) -> None:
+    """An unexpected registration and the money that came with it are one question, whichever is heard first (JP-11)."""
+    reason = ReviewReason.DUPLICATE_REGISTRATION
+    known = next((flag for flag in turn.case.flags if flag.reason is reason), None)
+    if known is not None and (known.subscription is None or subscription is None):
+        merged = replace(
+            known,
+            subscription=known.subscription or subscription,
+            amount=known.amount or amount,
+            happened_at=min(known.happened_at or at, at),
+        )
+        turn.set(flags=tuple(merged if flag is known else flag for flag in turn.case.flags))
+        turn.note("unexpected", when=at, about=about, detail=detail)
+        return
+    turn.flag(reason, about, detail, amount=amount)
+    flags = turn.case.flags
+    if flags and flags[-1].about == about:
+        turn.set(flags=(*flags[:-1], replace(flags[-1], subscription=subscription, happened_at=at)))
+    mails.review(turn, reason, about, detail)
 
 
 def when_review_raised(

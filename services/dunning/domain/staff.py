@@ -5,7 +5,7 @@ Each act is heard once; an act that the case's state does not allow leaves a lin
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from services.dunning.domain import budgets, guidance, mails, resume
@@ -17,6 +17,7 @@ from services.dunning.domain.recovery import recover
 from services.dunning.domain.retries import ask, next_ordinal
 from services.dunning.domain.turn import Decision, Turn, World
 from services.dunning.domain.watch import watch
+from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
 from shared.calendar import WallTime, instant
 from shared.events import dunning as facts
@@ -191,10 +192,21 @@ def when_manual_attempt_chosen(
         return refused(turn, "manual_attempt", why, fact.by)
     forbidden = budgets.forbids(turn, AttemptKind.STAFF)
     if forbidden is not None:
-        return refused(turn, "manual_attempt", f"{forbidden[0]}: {forbidden[1]}", fact.by)
+        return refused(turn, "manual_attempt", f"{forbidden.word}: {forbidden.detail}", fact.by)
     ask(turn, f"{case.case_id}/staff/{fact.act}", AttemptKind.STAFF, next_ordinal(case))
     watch(turn)
     return turn.finish()
+
+
+def duplicates(case: Case) -> tuple[Flag, ...]:
+    """The unexpected registrations that wait for a decision."""
+    return tuple(flag for flag in case.flags if flag.reason is ReviewReason.DUPLICATE_REGISTRATION)
+
+
+def day_of_duplicate(case: Case, policy: Policy) -> date:
+    """The calendar date of an unexpected registration: the billing day if it is adopted."""
+    flag = duplicates(case)[-1]
+    return dates.plain_day(policy, flag.happened_at or flag.since)
 
 
 def when_duplicate_adopted(
@@ -202,7 +214,7 @@ def when_duplicate_adopted(
 ) -> Decision:
     """Staff takes an unexpected registration as the new subscription; its day is the billing day (JP-11)."""
     turn = Turn(world, case, now, cause)
-    flags = [flag for flag in case.flags if flag.reason is ReviewReason.DUPLICATE_REGISTRATION]
+    flags = duplicates(case)
     if not case.is_open or not flags:
         return refused(turn, "adopt", "no unexpected registration waits for a decision", fact.by)
     for flag in flags:
@@ -210,4 +222,16 @@ def when_duplicate_adopted(
     turn.note("duplicate_adopted", by=fact.by, day=fact.day)
     noon = instant(fact.day, WallTime(12), world.policy.timezone)
     resume.finish(turn, fact.gateway_subscription_id, noon, by=fact.by)
+    return turn.finish()
+
+
+def when_credit_restoration_chosen(
+    world: World, case: Case, fact: facts.CreditRestorationChosen, now: datetime, cause: str | None = None
+) -> Decision:
+    """Staff gives back what the case forfeited; cancelled lessons are not booked again (Q-J10, JP-28)."""
+    turn = Turn(world, case, now, cause)
+    if not case.has("forfeited"):
+        return refused(turn, "restore_credits", "the case forfeited nothing", fact.by)
+    turn.say(facts.CreditRestorationRequested, why=f"staff/{fact.act}")
+    turn.note("credits_restored", by=fact.by)
     return turn.finish()

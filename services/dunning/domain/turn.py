@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from services.dunning.domain.account import Account, Learner, Paid, School
+from services.dunning.domain.account import Account, Card, Learner, Paid, School
 from services.dunning.domain.case import NOTES_KEPT, Case, Flag, Note
 from services.dunning.policies.policy import Policy
 from shared.calendar import Calendars
@@ -36,7 +36,7 @@ class World:
     """The policy's calendars with the school's live closures."""
     account: Account
     learner: Learner | None = None
-    card: Any = None
+    card: Card | None = None
     """What the networks count on the card that pays."""
 
 
