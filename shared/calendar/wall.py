@@ -121,3 +121,9 @@ def long_clock(at: datetime, zone_name: str, day: date) -> WallTime:
     if not 0 <= hour <= _LAST_HOUR:
         raise Unreadable(f"{local:%Y-%m-%d %H:%M} has no hour on the long clock of {day}: name another day")
     return WallTime(hour, local.minute)
+
+
+def service_clock(at: datetime, zone_name: str, rollover: WallTime) -> tuple[date, WallTime]:
+    """The service day of an instant and what the long clock shows: the 21st at 01:30 is the 20th at 25:30."""
+    day = service_day(at, zone_name, rollover)
+    return day, long_clock(at, zone_name, day)

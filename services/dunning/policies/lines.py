@@ -20,6 +20,8 @@ Path = tuple[str | int, ...]
 """The way to a value: ``("attempts", "schedule", "calendar")``."""
 
 _TIME_LIKE: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+_MOST_VALUES: Final = 20_000
+"""Far more than any school's file holds, and few enough that aliases of aliases cannot fill the memory."""
 _BOOL: Final = "tag:yaml.org,2002:bool"
 _STR: Final = "tag:yaml.org,2002:str"
 
@@ -56,8 +58,9 @@ class Document:
 def read_yaml(text: str, *, file: str) -> Document:
     """Read one YAML document; problems of the writing are collected, never raised."""
     document = Document(file=file)
-    loader = yaml.SafeLoader(text)
+    loader: yaml.SafeLoader | None = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is not None:
             document.data = _Reader(document, loader).value(node, ())
@@ -69,7 +72,8 @@ def read_yaml(text: str, *, file: str) -> Document:
     except yaml.YAMLError as error:
         document.problems.append(document.problem((), f"this is no YAML: {error}", "mend the file", line=1))
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return document
 
 
@@ -80,8 +84,12 @@ class _Reader:
         self._document = document
         self._loader = loader
         self._open: set[int] = set()
+        self._count = 0
 
     def value(self, node: yaml.Node, path: Path) -> Any:
+        self._count += 1
+        if self._count > _MOST_VALUES:
+            raise yaml.YAMLError(f"more than {_MOST_VALUES} values, aliases counted each time")
         self._document.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in self._open:
             self._say(path, "contains itself through an alias", "write the value out", node)

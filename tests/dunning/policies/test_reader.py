@@ -109,6 +109,18 @@ def test_a_value_that_contains_itself_is_refused_and_read_no_further() -> None:
     assert any("contains itself" in problem.message for problem in found)
 
 
+def test_aliases_of_aliases_do_not_fill_the_memory() -> None:
+    levels = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))
+    found = problems(f"schema_version: 1\nl0: &l0 [x]\n{levels}\n")
+
+    assert any("aliases counted each time" in problem.message for problem in found)
+
+
+@pytest.mark.parametrize("junk", ["\0", "!!python/object:os.system [ls]", "[" * 40, "key: [", ".nan"])
+def test_junk_in_a_file_is_a_problem_and_never_a_crash(junk: str) -> None:
+    assert problems(GOOD + junk + "\n")
+
+
 def test_retries_that_outlive_the_grace_are_refused_with_the_day_it_happens() -> None:
     text = GOOD.replace("unit: business_days, n: 3, calendar: fr-ouvrable", "unit: calendar_days, n: 3")
     problem = only(text, today=date(2026, 6, 1))

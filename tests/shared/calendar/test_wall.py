@@ -14,6 +14,7 @@ from shared.calendar import (
     instant,
     local_date,
     long_clock,
+    service_clock,
     service_day,
     start_of_day,
     zone,
@@ -108,6 +109,15 @@ def test_twenty_six_oclock_is_two_in_the_morning() -> None:
     assert instant(date(2026, 9, 20), WallTime(26), TOKYO) == utc("2026-09-20T17:00Z")
     assert long_clock(utc("2026-09-20T17:00Z"), TOKYO, date(2026, 9, 20)) == WallTime(26)
     assert str(long_clock(utc("2026-09-20T16:30Z"), TOKYO, date(2026, 9, 20))) == "25:30"
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - the strategy adds the zone
+def test_a_service_day_and_its_long_clock_name_one_instant(at: datetime) -> None:
+    whole_minute = at.replace(second=0, microsecond=0)
+    day, wall = service_clock(whole_minute, TOKYO, NOON)
+
+    assert WallTime(12) <= wall < WallTime(36)
+    assert instant(day, wall, TOKYO) == whole_minute
 
 
 def test_an_instant_of_another_week_has_no_long_hour() -> None:
