@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ops.policy_cli import policy
+from ops.policy_cli import calendars, policy
 from ops.stack.plan import SERVICES
 
 DATA = click.option(
@@ -37,6 +37,7 @@ def main() -> None:
 
 
 main.add_command(policy)
+main.add_command(calendars)
 
 
 @main.command()
