@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from services.notifications import domain
 from services.notifications.checklist import REQUIRED
-from services.notifications.paypal_support import Desk, built_in
 from services.notifications.previews import preview
 from services.notifications.rendering import Rendered, languages_of, render
 from services.notifications.store import (
@@ -25,6 +24,7 @@ from shared.calendar import Language, local_date, zone
 from shared.errors import NotFound, Refused, Unreadable
 from shared.events.notifications import LearnerRegistered, TeacherRegistered
 from shared.events.words import Audience, Template
+from shared.paypal_support import Desk, built_in
 from shared.settings import Settings
 from shared.sheets import Report, WrongLine, read_sheet
 from shared.transactions import Transactions

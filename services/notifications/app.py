@@ -16,10 +16,10 @@ from services.notifications import api
 from services.notifications.channels import Smtp
 from services.notifications.channels.smtp import Tls
 from services.notifications.handlers import HEARS
-from services.notifications.paypal_support import desks_from
 from services.notifications.sending import ERRANDS, Hands, Sender
 from services.notifications.store import TABLES, NotificationsUnit, prefetch
 from shared.database import PgStore, open_pool
+from shared.paypal_support import desks_from
 from shared.service import Service
 from shared.settings import Settings
 from shared.transactions import Transactions

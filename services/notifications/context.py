@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from babel import Locale
 
-from services.notifications import formatting
 from services.notifications.domain import Correspondence, Learner, Mail, Payment, School, Teacher
-from services.notifications.paypal_support import Desk, support_for
 from services.notifications.wording import METHODS, REASONS
+from shared import formatting
 from shared.calendar import Language, WallTime, instant, local_date
 from shared.events.words import Audience
+from shared.paypal_support import Desk, support_for
 
 KEYS: Final = frozenset(
     """about amount amount_due attempt attempts_total authenticate_by billing_day charge_result closes_at

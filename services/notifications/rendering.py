@@ -12,10 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.notifications import markup
 from services.notifications.context import Context, Letter
-from services.notifications.paypal_support import Desk as PayPalDesk
-from services.notifications.paypal_support import built_in
 from shared.calendar import Language
 from shared.events.words import Template
+from shared.paypal_support import Desk as PayPalDesk
+from shared.paypal_support import built_in
 
 LANGUAGES_OF: Final[Mapping[str, tuple[Language, ...]]] = {
     "fr": ("fr", "en"),

@@ -22,12 +22,12 @@ import msgspec
 from services.notifications import domain
 from services.notifications.carrier import AddressRefused, Channel
 from services.notifications.context import Letter
-from services.notifications.paypal_support import Desk
 from services.notifications.rendering import Rendered, render
 from shared.errors import Transient
 from shared.events.fact import NAMESPACE
 from shared.events.words import Audience
 from shared.logs import logger
+from shared.paypal_support import Desk
 from shared.service import Doing
 from shared.shelf import Errand
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.notifications import formatting
+from shared import formatting
 from shared.calendar import Language, WallTime
 from shared.money import Money
 from tests.notifications.conftest import jst, utc

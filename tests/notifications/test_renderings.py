@@ -12,7 +12,6 @@ import pytest
 from services.notifications import markup
 from services.notifications.checklist import FORBIDDEN, REQUIRED
 from services.notifications.context import KEYS, Context, Data, Letter
-from services.notifications.paypal_support import built_in
 from services.notifications.previews import write_all
 from services.notifications.rendering import LANGUAGES_OF, Rendered, languages_of, render
 from services.notifications.samples import DATA, sample_letter
@@ -21,6 +20,7 @@ from shared.calendar import Language
 from shared.declines import DeclineClass
 from shared.errors import Unreadable
 from shared.events.words import ReviewReason, Template
+from shared.paypal_support import built_in
 from tests.notifications.conftest import utc
 
 GOLDEN = Path(__file__).with_name("golden")

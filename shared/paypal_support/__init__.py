@@ -72,8 +72,8 @@ def read_desks(text: str, *, where: str) -> dict[str, Desk]:
 @cache
 def built_in() -> dict[str, Desk]:
     """The desks that come with Relance."""
-    text = (files("services.notifications") / "data" / "paypal_support.yaml").read_text(encoding="utf-8")
-    return read_desks(text, where="data/paypal_support.yaml")
+    text = (files("shared.paypal_support") / "desks.yaml").read_text(encoding="utf-8")
+    return read_desks(text, where="shared/paypal_support/desks.yaml")
 
 
 def desks_from(path: Path | None) -> Mapping[str, Desk]:
