@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ops.asking import bring_in, why
 from ops.policy_cli import calendars, policy
 from ops.stack.plan import SERVICES
 
@@ -38,13 +39,17 @@ def main() -> None:
 
 main.add_command(policy)
 main.add_command(calendars)
+main.add_command(why)
+main.add_command(bring_in)
 
 
 @main.command()
 @DATA
 @KAFKA
 @DATABASE
-@click.option("--clock", metavar="INSTANT", help="Live in virtual time from this ISO instant on (demonstrations).")
+@click.option(
+    "--clock", metavar="INSTANT", help="Live in virtual time from this ISO instant on (demonstrations)."
+)
 def up(data: Path, kafka: str, database: str, clock: str | None) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
     from ops.stack.up import run_up  # noqa: PLC0415 - other commands need none of it
