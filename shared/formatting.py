@@ -18,6 +18,7 @@ from shared.money import Money
 _DAY: Final = {"fr": "EEEE d MMMM y", "ja": "y年M月d日(E)", "en": "EEEE d MMMM y"}
 _SHORT_DAY: Final = {"fr": "EEEE d MMMM", "ja": "M月d日(E)", "en": "EEEE d MMMM"}
 _WEEKDAY_AND_NUMBER: Final = {"fr": "EEEE d", "ja": "d日", "en": "EEEE d"}
+_NEXT_MONTH: Final = {"fr": "EEEE d MMMM", "ja": "M月d日", "en": "EEEE d MMMM"}
 _MONTH: Final = {"fr": "MMMM y", "ja": "y年M月", "en": "MMMM y"}
 
 _ZONES: Final = {
@@ -225,8 +226,15 @@ def _with_zone(text: str, zone_name: str, language: Language) -> str:
     return f"{text}({label})" if language == "ja" else f"{text} ({label})"
 
 
+def _shortest(on: date, language: Language) -> str:
+    """The next morning in short; with its month where that is another one."""
+    if on.day == 1:
+        return _first(format_date(on, _NEXT_MONTH[language], locale=language), on, language)
+    return format_date(on, _WEEKDAY_AND_NUMBER[language], locale=language)
+
+
 def _other_way(on: date, hours: str, language: Language) -> str:
-    short = format_date(on, _WEEKDAY_AND_NUMBER[language], locale=language)
+    short = _shortest(on, language)
     return {
         "ja": f"={short}{hours}",
         "fr": f", soit le {short} à {hours}",
@@ -235,7 +243,7 @@ def _other_way(on: date, hours: str, language: Language) -> str:
 
 
 def _same_hour(on: date, hours: str, language: Language) -> str:
-    short = format_date(on, _WEEKDAY_AND_NUMBER[language], locale=language)
+    short = _shortest(on, language)
     return {
         "ja": f"(={short}{hours})",
         "fr": f" (c’est-à-dire jusqu’à {hours} le {short})",

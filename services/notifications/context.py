@@ -11,7 +11,7 @@ from typing import Any, Final
 from babel import Locale
 
 from services.notifications.domain import Correspondence, Learner, Mail, Payment, School, Teacher
-from services.notifications.wording import METHODS, REASONS
+from services.notifications.wording import CARD_ENDING, CAUSES, METHODS, REASONS
 from shared import formatting
 from shared.calendar import Language, WallTime, instant, local_date
 from shared.events.words import Audience
@@ -27,6 +27,7 @@ KEYS: Final = frozenset(
 )
 """Every key that a mail's data may have; all optional."""
 
+_LAST_DIGITS: Final = 4
 _OPENS, _CLOSES = WallTime(19), WallTime(26)
 _PAY_FROM, _PAY_UNTIL = WallTime(9), WallTime(23, 59)
 _SAFE: Final = ("https://", "http://", "mailto:", "tel:")
@@ -140,9 +141,13 @@ class Context:
             else "",
             "outstanding": self._difference(),
             "over": self._is_over(),
-            "method": self._word(METHODS, "method_label"),
+            "method": self._method(),
             "temporary_method": self._word(METHODS, "temporary_method"),
             "reason": self._word(REASONS, "reason"),
+            "cause": self._word(CAUSES, "reason"),
+            "had_old_price": self.data.get("grandfathered") == "yes" or self._was_grandfathered,
+            "closure_debit": self._closure_debit(self._window),
+            "closure_debit_local": self._closure_debit(self._window_abroad),
             "queue": json.loads(self.data["queue"]) if self.data.get("queue") else [],
             "paypal": support_for(
                 self._desks, self._card_country, country_name=self._country_name(), language=language
@@ -173,6 +178,27 @@ class Context:
     def _word(self, words: Mapping[str, Mapping[Language, str]], key: str) -> str:
         word = self.data.get(key, "")
         return words[word][self.language] if word in words else word
+
+    def _method(self) -> str:
+        label = self.data.get("method_label", "")
+        if len(label) == _LAST_DIGITS and label.isdigit():
+            return CARD_ENDING[self.language].format(digits=label)
+        return self._word(METHODS, "method_label")
+
+    @property
+    def _was_grandfathered(self) -> bool:
+        return self.letter.payment is not None and self.letter.payment.grandfathered
+
+    def _closure_debit(self, write: Callable[[str, str], str]) -> str:
+        """The charge that falls into the closure: an expected attempt, else the due day that lies in it (J38)."""
+        if self._on("window_first") is not None:
+            return write("window_first", "window_last")
+        first, last = self._on("closure_first"), self._on("closure_last")
+        for key in ("next_billing_on", "period"):
+            on = self._on(key)
+            if on is not None and (first is None or last is None or first <= on <= last):
+                return write(key, key)
+        return ""
 
     # --- how it is written ---
 

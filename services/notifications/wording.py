@@ -57,6 +57,36 @@ REASONS: Final[Mapping[str, Mapping[Language, str]]] = {
     },
 }
 
+CAUSES: Final[Mapping[str, Mapping[Language, str]]] = {
+    "closed": {
+        "fr": "le secrétariat était fermé",
+        "ja": "事務局が休業中でした",
+        "en": "the office was closed",
+    },
+    "not_before": {
+        "fr": "son heure n’était pas venue",
+        "ja": "送信予定の時刻の前でした",
+        "en": "its hour had not come",
+    },
+    "provider_down": {
+        "fr": "le serveur de messagerie ne répond pas",
+        "ja": "メールサーバーが応答していません",
+        "en": "the mail server does not answer",
+    },
+    "no_address": {
+        "fr": "aucune adresse n’est enregistrée",
+        "ja": "メールアドレスが登録されていません",
+        "en": "no address is registered",
+    },
+    "no_school": {
+        "fr": "l’école ou son calendrier n’est pas connu",
+        "ja": "学校またはカレンダーが登録されていません",
+        "en": "the school or its calendar is not known",
+    },
+    "leaving": {"fr": "l’envoi est en cours", "ja": "送信中です", "en": "it is being sent"},
+}
+"""Why a mail has not left, for the office."""
+
 METHODS: Final[Mapping[str, Mapping[Language, str]]] = {
     MethodKind.BANK_TRANSFER: {"fr": "virement bancaire", "ja": "銀行振込", "en": "bank transfer"},
     MethodKind.PAYPAL: {"fr": "PayPal", "ja": "PayPal", "en": "PayPal"},
@@ -68,4 +98,11 @@ METHODS: Final[Mapping[str, Mapping[Language, str]]] = {
     MethodKind.CARD: {"fr": "carte bancaire", "ja": "クレジットカード", "en": "card"},
     MethodKind.OTHER: {"fr": "autre moyen", "ja": "その他の方法", "en": "another method"},
 }
-"""What learners read for a method's word; a label such as four last digits is shown as it is."""
+"""What learners read for a method's word."""
+
+CARD_ENDING: Final[Mapping[Language, str]] = {
+    "fr": "carte se terminant par {digits}",
+    "ja": "末尾{digits}のカード",
+    "en": "card ending in {digits}",
+}
+"""A stored card by its four last digits."""

@@ -72,7 +72,7 @@ def test_an_evening_before_midnight_is_written_once() -> None:
 def test_a_night_across_a_month_keeps_its_service_day() -> None:
     """JP-33."""
     written = formatting.evening(jst("2026-11-01 01:10"), date(2026, 10, 31), "Asia/Tokyo", "ja")
-    assert written == "2026年10月31日(土)25:10=1日1:10(日本時間)"
+    assert written == "2026年10月31日(土)25:10=11月1日1:10(日本時間)"
 
 
 @pytest.mark.parametrize(

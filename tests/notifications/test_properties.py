@@ -98,7 +98,7 @@ def was_closed(day: date, known: list[tuple[datetime, Fact]], at: datetime) -> b
     return any(first <= day <= last for first, last in spans.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     asked=st.lists(asks, min_size=1, max_size=12),
     holidays=st.lists(st.tuples(instants, st.integers(0, 60), st.integers(0, 12), st.booleans()), max_size=5),
@@ -140,7 +140,7 @@ def test_no_school_mail_leaves_on_a_closed_day_nor_twice(
     assert settled == wanted
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     first=instants,
     second=st.none() | st.integers(min_value=1, max_value=9),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -202,6 +203,28 @@ def test_a_card_from_abroad_gets_its_own_countrys_paypal() -> None:
 def test_the_old_price_concerns_those_who_may_have_one(grandfathered: str, shown: bool) -> None:
     text = render(sample_letter(T.JP_PAYMENT_FAILED, "ja", data={"grandfathered": grandfathered}), "ja").text
     assert ("旧価格" in text) is shown
+
+
+def test_an_old_price_that_dunning_dropped_already_is_still_explained() -> None:
+    """J21: the subscription was registered at an old price; the case says no any more."""
+    letter = sample_letter(T.JP_GUIDANCE, "ja", data={"grandfathered": "no"})
+    assert letter.payment is not None
+    text = render(replace(letter, payment=replace(letter.payment, grandfathered=True)), "ja").text
+    assert "旧価格は適用されなくなりました" in text
+    assert "旧価格" not in render(letter, "ja").text
+
+
+@pytest.mark.parametrize(
+    ("data", "written"),
+    [
+        ({}, "2026年4月30日(木)19:00〜26:00(=5月1日2:00)(日本時間)"),
+        ({"next_billing_on": "2026-05-30", "period": "2026-04-30"}, "2026年4月30日(木)19:00〜26:00"),
+        ({"window_first": "2026-05-02", "window_last": "2026-05-04"}, "2026年5月2日(土)〜5月4日(月)"),
+    ],
+)
+def test_a_holiday_notice_names_the_charge_that_falls_into_it(data: dict[str, str], written: str) -> None:
+    """J38: an expected attempt, else the due day within the closure."""
+    assert written in render(sample_letter(T.JP_PRE_HOLIDAY, "ja", data=data), "ja").text
 
 
 def test_too_much_money_is_not_asked_for_again() -> None:

@@ -41,14 +41,16 @@ def gate(mail: Mail, calendar: Calendar, now: datetime) -> Gate:
     """Whether ``mail`` leaves at ``now`` by the live ``calendar``, and if not, when.
 
     On a working day at once, in the evening too; on a closed day at the next working day's opening. Teachers'
-    mails and receipts (``ignores_closures``) leave on any day; what staff released is not held at all.
+    mails and receipts (``ignores_closures``) leave on any day; what staff released is not held at all. What is
+    meant for the office waits for the office, whatever was asked: its console shows it at any time.
 
     Raises:
         CalendarHorizon: the calendar does not know the day.
     """
     if mail.released_by:
         return Leave()
-    if mail.ignores_closures or mail.audience is Audience.TEACHER:
+    is_receipt = mail.ignores_closures and mail.audience is not Audience.OFFICE
+    if is_receipt or mail.audience is Audience.TEACHER:
         if mail.not_before is not None and mail.not_before > now:
             return Wait(until=mail.not_before, because="not_before")
         return Leave()
