@@ -152,8 +152,6 @@ class BankAnswer:
     pending_for: timedelta | None = None
     then: BankAnswer | None = None
     takes: timedelta = timedelta(0)
-    challenge: timedelta | None = None
-    """The bank asks the payer for a proof at once and waits so long for it; ``then`` is what comes of it."""
     lost: str | None = None
     network_code: str | None = None
     advice_code: str | None = None
@@ -189,8 +187,13 @@ class PageVisit:
     label: str | None = None
     card: str | None = None
     card_country: str | None = None
+    deferred_debit: bool = False
     stay: timedelta = timedelta(0)
-    """How long the bank's question stays open before the learner answers it."""
+    """How long the learner stays on the page; the browser comes back then. ``visit`` itself returns at once."""
+    amount: Money | None = None
+    """What is paid on the page; what the page asks when ``None``."""
+    update_id: str | None = None
+    """The gateway's id of a stored method."""
     transaction_id: str | None = None
     gateway_subscription_id: str | None = None
     """The id of the subscription that a ``resume`` or ``sign_up`` makes."""
@@ -302,6 +305,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """``memory`` or ``stack``."""
+        ...
+
+    @property
+    def tolerance(self) -> timedelta:
+        """How far an instant may be from the expected one: nothing where the clock stands still between two things."""
         ...
 
     # life

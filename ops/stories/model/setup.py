@@ -46,6 +46,10 @@ class School(Part):
     site_url: Text = "https://school.example"
     help_urls: dict[str, str] = Field(default={})
     delivery_calendar: Name | None = Field(default=None, description="The policy's when absent")
+    accepted_methods: tuple[Text, ...] | None = Field(
+        default=None,
+        description="credit_card, card, paypal, paypal_subscription ...; the policy's when absent",
+    )
     closures: tuple[Closure, ...] = Field(
         default=(), description="Closures beside those of the built-in calendars"
     )
@@ -88,13 +92,10 @@ class BankAnswer(Part):
     pending: Length | None = Field(
         default=None, description="The outcome is open for so long, then `then` comes"
     )
-    challenge: Length | None = Field(
-        default=None, description="The bank asks for a proof at once; after so long `then` comes of it"
-    )
     then: Annotated[
         BankAnswer | None,
         shorthand(lambda value: answer_from(value)),  # noqa: PLW0108 - it is defined below
-    ] = Field(default=None, description="What follows `pending` or `challenge`; a success when absent")
+    ] = Field(default=None, description="What follows `pending`; a success when absent")
     takes: Length | None = Field(default=None, description="How long our call waits for the answer")
     lost: Literal["before", "after"] | None = Field(
         default=None,
