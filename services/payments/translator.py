@@ -113,7 +113,7 @@ class Translator:
             news = await gateway.look(hint, self._transactions.clock.now())
         if not news:
             return _settled(claimed, "not_ours", "the gateway has nothing to tell about it")
-        return _Outcome(claimed=claimed, news=news, refs=hint.refs or _refs_of(news))
+        return _Outcome(claimed=claimed, news=news, refs=tuple(dict.fromkeys((*hint.refs, *_refs_of(news)))))
 
     async def _known(self, hint: Look) -> tuple[News, ...] | None:
         """What our own books say already, so that the gateway need not be read; ``None`` to read it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -26,6 +26,9 @@ from shared.events.wire import wrap
 from shared.events.words import AttemptKind, Gateway, MethodKind
 from shared.memory import Line
 from shared.money import Money
+
+if TYPE_CHECKING:
+    from tests.payments.simulators import World
 
 ECOLE = "ecole"
 GAKKO = "gakko"
@@ -222,3 +225,19 @@ async def client(town: Town) -> AsyncIterator[httpx.AsyncClient]:
         transport=transport, base_url="http://payments", headers={"X-Relance-Key": KEY}
     ) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def world_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The simulated gateways of this module."""
+    from tests.payments.simulators import simulated  # noqa: PLC0415 - it imports this module
+
+    with simulated(tmp_path_factory.mktemp("gateways")) as world:
+        yield world
+
+
+@pytest.fixture
+def world(world_server: World) -> World:
+    """Empty accounts on 20 May 2026, 12:00Z."""
+    world_server.reset()
+    return world_server

@@ -129,6 +129,6 @@ async def stack_on(dsn: str, clock: Clock, gateways: Mapping[words.Gateway, Gate
         yield stack
     finally:
         await stack.http.aclose()
-        for gateway in gateways.values():
+        for gateway in stack.gateways.values():
             await gateway.close()
         await pool.close()

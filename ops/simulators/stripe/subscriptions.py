@@ -159,8 +159,21 @@ def update(world: World, call: Call, key: str) -> Json:
         for item in subscription["items"]["data"]:
             item["current_period_start"] = now(world)
         plan_renewal(world, subscription, cycle=1)
+    _move_anchor(world, call, subscription)
     emit_change(world, "customer.subscription.updated", old, subscription)
     return _charge_new_period(world, call, subscription) if restart else subscription
+
+
+def _move_anchor(world: World, call: Call, subscription: Json) -> None:
+    """``trial_end``: nothing is due before it, and it is the anchor from then on."""
+    end = call.number("trial_end")
+    if end is None or end <= now(world):
+        return
+    subscription.update({"trial_start": now(world), "trial_end": end, "status": "trialing"})
+    subscription["billing_cycle_anchor"] = end
+    for item in subscription["items"]["data"]:
+        item["current_period_start"] = now(world)
+    plan_renewal(world, subscription, cycle=0)
 
 
 def _change_item(world: World, subscription: Json, change: Json) -> None:

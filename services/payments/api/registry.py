@@ -20,7 +20,7 @@ from services.payments.api.shapes import (
 )
 from services.payments.api.shared import Built, LetterBox, Opened, PathId, subscription_of
 from services.payments.domain.methods import why_refused
-from services.payments.domain.periods import period_of, service_day_of
+from services.payments.domain.periods import billing_day_of, period_of, service_day_of
 from services.payments.domain.registration import Registered, when_registered
 from services.payments.domain.state import Registration
 from services.payments.inbox import Inbox
@@ -111,7 +111,7 @@ async def put_from_gateway(
         price=described.price,
         current_price=body.current_price.money if body.current_price else described.price,
         grandfathered=body.current_price is not None and body.current_price.money != described.price,
-        billing_day=max(started_on.day, due_on.day),
+        billing_day=billing_day_of(started_on, due_on),
         started_on=started_on,
         path_id=body.path_id,
         method=described.method,

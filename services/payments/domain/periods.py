@@ -37,3 +37,9 @@ def re_anchored(anchors: tuple[Anchor, ...], since: date, day: int) -> tuple[Anc
     """The anchors after a relaunch or a resumption: what was due before ``since`` keeps its own."""
     kept = tuple(anchor for anchor in anchors if anchor.since < since)
     return (*kept, Anchor(since=since, day=day))
+
+
+def billing_day_of(started_on: date, due_on: date) -> int:
+    """The anchor behind a due date: a month's last day may stand for a later day of the start (R-F8)."""
+    is_last = (due_on + timedelta(days=1)).day == 1
+    return max(due_on.day, started_on.day) if is_last else due_on.day

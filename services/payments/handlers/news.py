@@ -208,6 +208,10 @@ async def _tell_challenge(
     invoice = await unit.invoice(news.gateway, news.invoice_id) if news.invoice_id else None
     day = periods.service_day_of(news.occurred_at, school)
     period = invoice.period if invoice else periods.period_of(day, subscription.anchors)
+    sessions = await unit.sessions_of(subscription.subscription_id)
+    session = changes.open_challenge(sessions, news, period)
+    if session is not None:
+        news = replace(news, challenge_id=session.session_id)
     _record(unit, changes.when_challenge(subscription, news, period))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import httpx
+import aiohttp
 import msgspec
 import stripe
 
@@ -54,6 +54,7 @@ from services.payments.news import (
     UnknownNews,
     Visit,
 )
+from shared.declines import DeclineClass
 from shared.errors import Refused, Transient
 from shared.events.words import CancelledBy, Gateway, ReviewReason
 
@@ -89,7 +90,10 @@ class StripeGateway:
         stripe.enable_telemetry = False  # global in the SDK; it would write a file and send the platform
         self._config = config
         self._secrets = tuple(secret.encode() for secret in config.webhook_secrets)
-        self._http = stripe.HTTPXClient(timeout=httpx.Timeout(config.timeout, connect=3.0))
+        # aiohttp, because httpx warns about the SDK's way of calling it and keeps more connections (facts 1.2)
+        self._http = stripe.AIOHTTPClient(
+            timeout=aiohttp.ClientTimeout(total=config.timeout, sock_connect=3.0)
+        )
         bases: Any = {"api": config.base_url} if config.base_url else {}
         self._client = stripe.StripeClient(
             config.api_key,
@@ -242,10 +246,14 @@ class StripeGateway:
                 {"idempotency_key": order.request_id},
             )
         except stripe.CardError as error:
-            return (self._refusal(error, invoice, order, now),)
+            refusal = self._refusal(error, invoice, order, now)
+            if order.one_off and refusal.decline is not DeclineClass.AUTHENTICATION_REQUIRED:
+                # The learner may try again with a new invoice: this one must not be paid by mistake.
+                await self._ask(self._client.invoices.void_invoice_async(invoice.id), missing_is_fine=True)
+            return (refusal,)
         except stripe.InvalidRequestError as error:
             return await self._not_payable(error, invoice, order, now)
-        except stripe.StripeError as error:
+        except (stripe.StripeError, aiohttp.ClientError) as error:
             raise _trouble(error) from error
         attempt = attempt_of(_read(paid, shapes.Invoice), now=now)
         if attempt is None:
@@ -516,7 +524,7 @@ class StripeGateway:
             "customer": customer,
             "currency": order.price.currency.lower(),
             "locale": order.language,
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "payment_method_options": {"card": {"request_three_d_secure": "any"}},
             "metadata": carried,
             "setup_intent_data": {"metadata": carried},
@@ -627,7 +635,7 @@ class StripeGateway:
             if _code(error) in _LOST:
                 raise NotConfirmed(str(error.user_message or error)) from error
             raise _trouble(error) from error
-        except stripe.StripeError as error:
+        except (stripe.StripeError, aiohttp.ClientError) as error:
             raise _trouble(error) from error
 
 
@@ -651,13 +659,18 @@ def _code(error: stripe.StripeError) -> str | None:
     return error.error.code if error.error is not None else error.code
 
 
-def _trouble(error: stripe.StripeError) -> Exception:
+def _trouble(error: stripe.StripeError | aiohttp.ClientError) -> Exception:
     """What trying again may mend is Transient; a wrong key or request of ours is not."""
+    if isinstance(error, aiohttp.ClientError):
+        return Transient(
+            f"Stripe's answer broke off ({type(error).__name__}): the same request is sent again"
+        )
     waits = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError | stripe.AuthenticationError)
     status = error.http_status or 0
     if waits or status >= 500 or status in {401, 403, 409, 429} or _code(error) == "idempotency_key_in_use":
         return Transient(
-            f"Stripe did not answer ({type(error).__name__} {status}): the same request is sent again"
+            f"Stripe did not answer ({type(error).__name__} {status}: {str(error)[:200]}): "
+            "the same request is sent again"
         )
     return Refused(
         f"we could not, because Stripe refused the request ({_code(error)}): {error.user_message or error}",

@@ -40,6 +40,8 @@ class _Loose(msgspec.Struct):
     object: str = ""
 
 
+_CUT: Final = 25
+
 _events = msgspec.json.Decoder(_Event)
 _loose = msgspec.json.Decoder(_Loose)
 
@@ -167,10 +169,7 @@ def _charge_failed(event: _Event, charge: shapes.Charge) -> Heard:
 
 def _intent_failed(event: _Event, intent: shapes.Intent) -> Heard:
     error = intent.last_payment_error
-    reference = intent.payment_details.order_reference if intent.payment_details else None
-    invoice = shapes.id_of(intent.invoice) or (
-        reference if reference and reference.startswith("in_") else None
-    )
+    invoice = _invoice_of(intent)
     if error is None:
         return NotOurs(reason="a failure without an error")
     if shapes.id_of(error.charge) is None:
@@ -182,11 +181,14 @@ def _intent_failed(event: _Event, intent: shapes.Intent) -> Heard:
 
 
 def _intent_hint(event: _Event, intent: shapes.Intent) -> Heard:
-    reference = intent.payment_details.order_reference if intent.payment_details else None
-    invoice = shapes.id_of(intent.invoice) or (
-        reference if reference and reference.startswith("in_") else None
-    )
-    return _hint(event, intent=intent.id, invoice=invoice)
+    return _hint(event, intent=intent.id, invoice=_invoice_of(intent))
+
+
+def _invoice_of(intent: shapes.Intent) -> str | None:
+    """An old shape names the invoice; today its order reference may, unless the networks' limit cut it short."""
+    reference = (intent.payment_details.order_reference if intent.payment_details else None) or ""
+    whole = reference.startswith("in_") and len(reference) != _CUT
+    return shapes.id_of(intent.invoice) or (reference if whole else None)
 
 
 def _refunds(_event: _Event, charge: shapes.Charge) -> Heard:
