@@ -15,6 +15,7 @@ from ops.simulators.paypal import hosted as paypal_pages
 from ops.simulators.paypal.api import PayPalApi
 from ops.simulators.paypal.pki import Authority
 from ops.simulators.paypal.signing import Signer
+from ops.simulators.scripts import LineBroke, StillAsking
 from ops.simulators.stripe import hosted as stripe_pages
 from ops.simulators.stripe import renewals, test_clocks
 from ops.simulators.stripe.api import StripeApi
@@ -65,13 +66,28 @@ class Simulator:
             self.world.journal.note("fault", fault=fault.kind, call=f"{request.method} {request.path}")
         answer: Reply | None = None
         if fault is None or fault.kind not in _BEFORE:
-            answer = await self._answer(room, request, fault)
+            answer = await self._answer_in_time(room, request, fault)
         self.world.keep()
         self.engine.wake()
         if fault is not None:
             answer = await _spoil(fault, answer, receive, send)
+        elif answer is None:
+            _break_line(send)
         if answer is not None:
             await _write(answer, send)
+
+    async def _answer_in_time(self, room: str, request: Request, fault: Fault | None) -> Reply | None:
+        """The answer once the bank gives it; None when a story says that it is lost."""
+        while True:
+            self.world.scripts.answer_is_lost = False
+            try:
+                answer = await self._answer(room, request, fault)
+            except StillAsking as asking:
+                await self.world.wait(asking.wait)
+                continue
+            except LineBroke:
+                return None
+            return None if self.world.scripts.answer_is_lost else answer
 
     async def _answer(self, room: str, request: Request, fault: Fault | None) -> Reply:
         slow = fault.seconds if fault is not None and fault.kind == "slow" else 0

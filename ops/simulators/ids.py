@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import string
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from ops.simulators.store import Store
 
@@ -18,9 +20,25 @@ class Ids:
     def __init__(self, store: Store, seed: str) -> None:
         self._store = store
         self._seed = seed
+        self._given: dict[str, str] = {}
+
+    @contextmanager
+    def given(self, ids: Mapping[str, str | None]) -> Iterator[None]:
+        """Inside the block the next id of a kind (``stripe.ch``, ``paypal.sale``) is the one a story gives."""
+        before, self._given = self._given, {kind: key for kind, key in ids.items() if key}
+        try:
+            yield
+        finally:
+            self._given = before
+
+    def take(self, kind: str) -> str | None:
+        """The id that a story gives to the next one of this kind, once."""
+        return self._given.pop(kind, None)
 
     def stripe(self, prefix: str) -> str:
         """``in_1...``: Stripe's prefix and its usual length."""
+        if given := self.take(f"stripe.{prefix}"):
+            return given
         body = self._letters(f"stripe.{prefix}", _STRIPE_LENGTH.get(prefix, 24), _MIXED)
         return f"{prefix}_1{body[1:]}"
 
@@ -30,10 +48,12 @@ class Ids:
 
     def paypal(self, kind: str) -> str:
         """PayPal's seventeen capitals and digits (sales, orders, captures, refunds)."""
-        return self._letters(f"paypal.{kind}", 17, _UPPER)
+        return self.take(f"paypal.{kind}") or self._letters(f"paypal.{kind}", 17, _UPPER)
 
     def paypal_named(self, prefix: str, length: int) -> str:
         """``I-...``, ``P-...``, ``BA-...``: a PayPal id with its prefix."""
+        if given := self.take(f"paypal.{prefix}"):
+            return given
         return f"{prefix}-{self._letters(f'paypal.{prefix}', length, _UPPER)}"
 
     def paypal_event(self) -> str:

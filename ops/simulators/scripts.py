@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, model_validator
 
@@ -21,7 +21,8 @@ class Outcome(BaseModel):
     ``decline`` is a Stripe decline code or a PayPal reason code. ``pending`` leaves the payment in the air
     for ``after`` and then becomes ``then`` (a success when absent). After an ``authentication_required``,
     ``then`` is what happens once the payer passed 3-D Secure. ``amount`` (minor units) takes another sum
-    than the one asked for.
+    than the one asked for. ``takes`` keeps the caller waiting for so long before anything happens; an answer
+    that is ``lost`` never arrives: ``before`` anything happened, or ``after`` it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,10 +36,13 @@ class Outcome(BaseModel):
     pending: bool = False
     after: float | str = "PT1H"
     then: Annotated[Outcome | None, BeforeValidator(_spelled_out)] = None
+    takes: float | str = 0
+    lost: Literal["before", "after"] | None = None
 
     @model_validator(mode="after")
-    def _after_is_a_duration(self) -> Outcome:
+    def _durations(self) -> Outcome:
         duration(self.after)
+        duration(self.takes)
         return self
 
     @property
@@ -67,16 +71,36 @@ def outcome_to(outcome: Outcome) -> Json:
     return outcome.model_dump(mode="json", exclude_defaults=True)
 
 
+class StillAsking(Exception):
+    """The bank answers later: the call is made again then, and nothing of it happened yet."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"asked again in {wait}")
+        self.wait = wait
+
+
+class LineBroke(Exception):
+    """The caller never hears an answer, and nothing happened."""
+
+
 class Scripts:
     """Queues of outcomes by id (subscription, customer, payment method, order, reference ...)."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.answer_is_lost = False
+        """The call that used the last outcome up gets no answer, although it did what it was asked to."""
 
     def write(
-        self, key: str, outcomes: list[Outcome], *, default: Outcome | None, purpose: str = "charge"
+        self,
+        key: str,
+        outcomes: list[Outcome],
+        *,
+        default: Outcome | None,
+        purpose: str = "charge",
+        first: bool = False,
     ) -> Json:
-        """Append outcomes for ``key``; ``default`` is what comes when they are used up."""
+        """Append outcomes for ``key`` (``first``: ahead of others); ``default`` comes when all are used up."""
         name = f"{purpose}:{key}"
         row = self._store.get("script", name) or {
             "key": key,
@@ -84,7 +108,8 @@ class Scripts:
             "queue": [],
             "default": None,
         }
-        row["queue"] += [outcome_to(outcome) for outcome in outcomes]
+        more = [outcome_to(outcome) for outcome in outcomes]
+        row["queue"] = [*more, *row["queue"]] if first else [*row["queue"], *more]
         if default is not None:
             row["default"] = outcome_to(default)
         return self._store.put("script", name, row)
@@ -96,17 +121,30 @@ class Scripts:
             self._store.drop("script", name)
 
     def next(self, keys: list[str], *, purpose: str = "charge") -> Outcome | None:
-        """Use up the next outcome of the first key that has one; then defaults; else None."""
+        """Use up the next outcome of the first key that has one; then defaults; else None.
+
+        Raises:
+            StillAsking: the outcome takes its time; it is used up when asked for again.
+            LineBroke: the caller gets no answer and nothing is to happen.
+        """
         rows = [row for key in keys if (row := self._store.get("script", f"{purpose}:{key}"))]
         for row in rows:
             if row["queue"]:
-                outcome = outcome_from(row["queue"].pop(0))
+                takes = duration(row["queue"][0].pop("takes", 0))
                 self._store.put("script", f"{purpose}:{row['key']}", row)
-                return outcome
+                if takes:
+                    raise StillAsking(takes)
+                return self._given(outcome_from(row["queue"].pop(0)))
         for row in rows:
             if row["default"] is not None:
                 return outcome_from(row["default"])
         return None
+
+    def _given(self, outcome: Outcome) -> Outcome:
+        if outcome.lost == "before":
+            raise LineBroke
+        self.answer_is_lost = outcome.lost == "after"
+        return outcome
 
     def written(self) -> list[Json]:
         """All scripts with what is left of them."""

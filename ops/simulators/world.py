@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ops.simulators.agenda import Agenda
@@ -17,6 +18,8 @@ from ops.simulators.scripts import Scripts
 from ops.simulators.store import Json, Store
 from ops.simulators.webhooks.outbox import Outbox
 from shared.clock import Clock
+
+_LOOK_AGAIN = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class World:
     faults: Faults
     outbox: Outbox
     cause: Cause = field(default_factory=Cause)
+    waiting: list[datetime] = field(default_factory=list)
+    """When calls that are in the air will be answered (a bank that takes its time)."""
     wanted: list[datetime] = field(default_factory=list)
     """Instants a test clock asked the engine to advance to."""
 
@@ -64,6 +69,21 @@ class World:
             yield
         finally:
             self.cause = before
+
+    @property
+    def only_told(self) -> bool:
+        """Subscriptions are not billed by themselves: a story says what happens (``POST /_sim/settings``)."""
+        return bool((self.store.get("meta", "only_told") or {}).get("value"))
+
+    async def wait(self, time: timedelta) -> None:
+        """Keep a caller waiting until so much time has passed on the clock, real or virtual."""
+        until = self.clock.now() + time
+        self.waiting.append(until)
+        try:
+            while self.clock.now() < until:
+                await asyncio.sleep(_LOOK_AGAIN)
+        finally:
+            self.waiting.remove(until)
 
     def keep(self) -> None:
         """Write everything that changed to disk."""

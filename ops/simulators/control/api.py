@@ -10,6 +10,7 @@ from ops.simulators.clock import exact
 from ops.simulators.control import models
 from ops.simulators.control.acts import ACTS, CannotAct
 from ops.simulators.control.bodies import body_of
+from ops.simulators.control.happenings import make_happen
 from ops.simulators.control.letters import LetterControls
 from ops.simulators.control.setups import set_up_paypal, set_up_stripe
 from ops.simulators.engine import Engine
@@ -19,9 +20,11 @@ from ops.simulators.paypal.errors import PayPalError
 from ops.simulators.paypal.pki import Authority
 from ops.simulators.store import Json
 from ops.simulators.stripe.errors import StripeError
+from ops.simulators.told import AttemptTold, ChallengeTold, Happening, MoneyBackTold, StatusTold
 from ops.simulators.world import World
 
 _SETUP: TypeAdapter[models.StripeSetup | models.PayPalSetup] = TypeAdapter(models.Setup)
+_HAPPENING: TypeAdapter[AttemptTold | StatusTold | MoneyBackTold | ChallengeTold] = TypeAdapter(Happening)
 Control = Callable[[Request], Awaitable[Reply]]
 
 
@@ -47,6 +50,7 @@ class ControlApi:
                 "GET /script": self.scripts,
                 "DELETE /script": self.unscript,
                 "POST /act": self.act,
+                "POST /happen": self.happen,
                 "POST /fault": self.fault,
                 "GET /fault": self.faults,
                 "DELETE /fault": self.unfault,
@@ -88,10 +92,11 @@ class ControlApi:
         return json_reply({"ok": True, "now": exact(clock.now()), "reading": exact(clock.reading())})
 
     async def next(self, request: Request) -> Reply:
-        """GET /_sim/next?kind=stripe. : the next due item, of a kind or of all."""
+        """GET /_sim/next?kind=stripe. : the next due item, of a kind or of all, and calls that still wait."""
         due = self._world.agenda.next(prefix=request.args().get("kind", ""))
         shown = {"at": exact(due.at), "kind": due.kind, "ref": due.ref, **due.facts} if due else None
-        return json_reply({"now": exact(self._world.clock.now()), "next": shown})
+        waiting = [exact(at) for at in sorted(self._world.waiting)]
+        return json_reply({"now": exact(self._world.clock.now()), "next": shown, "waiting": waiting})
 
     async def run(self, request: Request) -> Reply:
         """POST /_sim/run: all that is due now, webhooks included."""
@@ -121,6 +126,8 @@ class ControlApi:
         if body.paypal is not None:
             wanted = body.paypal.model_dump(exclude_none=True)
             store.put("meta", "paypal_defaults", {**(store.get("meta", "paypal_defaults") or {}), **wanted})
+        if body.only_told is not None:
+            store.put("meta", "only_told", {"value": body.only_told})
         self._engine.set_side_by_side(body.side_by_side)
         return json_reply({"ok": True})
 
@@ -143,7 +150,9 @@ class ControlApi:
         """POST /_sim/script."""
         body = body_of(request, models.Script)
         key = body.id or self._key_of(body.learner)
-        row = self._world.scripts.write(key, body.outcomes, default=body.default, purpose=body.purpose)
+        row = self._world.scripts.write(
+            key, body.outcomes, default=body.default, purpose=body.purpose, first=body.first
+        )
         return json_reply(row, 201)
 
     def _key_of(self, learner: str | None) -> str:
@@ -169,6 +178,12 @@ class ControlApi:
             raise CannotAct(f"unknown action {body.action!r}; there are {', '.join(ACTS)}")
         self._world.journal.note("act", action=body.action, about=body.id or body.learner)
         return json_reply(ACTS[body.action](self._world, body))
+
+    async def happen(self, request: Request) -> Reply:
+        """POST /_sim/happen: it happened at a gateway exactly as told, and the books say so too."""
+        body = _HAPPENING.validate_json(request.body)
+        self._world.journal.note("happening", what=body.what, about=body.subscription)
+        return json_reply(make_happen(self._world, body))
 
     async def fault(self, request: Request) -> Reply:
         """POST /_sim/fault."""

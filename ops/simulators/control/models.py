@@ -108,6 +108,7 @@ class Script(Strict):
     )
     outcomes: list[ScriptedOutcome] = []
     default: ScriptedOutcome | None = None
+    first: bool = False
 
 
 class Act(Strict):
@@ -197,3 +198,5 @@ class SettingsBody(Strict):
 
     paypal: PayPalDefaults | None = None
     side_by_side: int | None = Field(default=None, ge=1, le=256)
+    only_told: bool | None = None
+    """Subscriptions made from now on are not billed by themselves (see POST /_sim/happen)."""

@@ -38,7 +38,7 @@ def emit(
     ``quirks`` reproduce what real deliveries did: ``month_19`` writes an impossible create_time,
     ``shared_event_id`` gives every event of a subscription the same id (gateways.md 2.4).
     """
-    event_id = world.ids.paypal_event()
+    event_id = world.outbox.given_id(kind) or world.ids.paypal_event()
     if "shared_event_id" in quirks:
         shared = find(world, "shared_event_id", resource["id"])
         event_id = shared["event"] if shared else event_id

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from ops.simulators.clock import instant
-from ops.simulators.money import minor, text
+from ops.simulators.money import DecimalsRefused, exponent, minor, text
 from ops.simulators.paypal.errors import malformed, refused
 from ops.simulators.paypal.events import emit
 from ops.simulators.paypal.objects import amount, every, fee, keep, link, load, stamp
@@ -23,9 +24,11 @@ _TRANSACTION_STATUS = {
 }
 
 
-def _new_sale(world: World, subscription: Json, value: int, state: str) -> Json:
-    currency = engine_of(world, subscription["id"])["currency"]
-    total = text(value, currency)
+def _new_sale(
+    world: World, subscription: Json, value: int, state: str, written: str | None, currency: str | None
+) -> Json:
+    currency = currency or engine_of(world, subscription["id"])["currency"]
+    total = written or text(value, currency)
     sale: Json = {
         "id": world.ids.paypal("sale"),
         "billing_agreement_id": subscription["id"],
@@ -47,28 +50,51 @@ def _new_sale(world: World, subscription: Json, value: int, state: str) -> Json:
 
 
 def value_of(sale: Json) -> int:
-    """Minor units of a sale."""
-    return minor(sale["amount"]["total"], sale["amount"]["currency"])
+    """Minor units of a sale; what a story wrote oddly is cut to whole ones."""
+    total, currency = sale["amount"]["total"], sale["amount"]["currency"]
+    try:
+        return minor(total, currency)
+    except DecimalsRefused:
+        return int(Decimal(total).scaleb(exponent(currency)))
 
 
-def completed(world: World, subscription: Json, value: int, *, period: str, by: str) -> Json:
-    """A payment succeeded (PAYMENT.SALE.COMPLETED)."""
-    sale = _new_sale(world, subscription, value, "completed")
-    _tell_completed(world, sale, subscription, period=period, by=by)
+def completed(
+    world: World,
+    subscription: Json,
+    value: int,
+    *,
+    period: str,
+    by: str,
+    written: str | None = None,
+    currency: str | None = None,
+) -> Json:
+    """A payment succeeded (PAYMENT.SALE.COMPLETED).
+
+    ``written`` is the amount as this delivery and the books write it, ``currency`` another than the plan's.
+    """
+    sale = _new_sale(world, subscription, value, "completed", written, currency)
+    _book(world, sale, subscription, period=period, by=by)
     return sale
 
 
-def _tell_completed(world: World, sale: Json, subscription: Json, *, period: str, by: str) -> None:
+def _book(world: World, sale: Json, subscription: Json, *, period: str, by: str) -> None:
     _enter(world, subscription, value_of(sale), period=period, outcome="succeeded", ref=sale["id"], by=by)
+    tell_completed(world, sale)
+
+
+def tell_completed(world: World, sale: Json) -> None:
+    """Say that a sale was completed; nothing moves by it."""
     money = f"{sale['amount']['currency']} {sale['amount']['total']}"
     emit(
         world, "PAYMENT.SALE.COMPLETED", sale, resource_type="sale", summary=f"Payment completed for {money}"
     )
 
 
-def pending(world: World, subscription: Json, value: int) -> Json:
+def pending(
+    world: World, subscription: Json, value: int, *, written: str | None = None, currency: str | None = None
+) -> Json:
     """A payment that clears later (PAYMENT.SALE.PENDING)."""
-    sale = _new_sale(world, subscription, value, "pending")
+    sale = _new_sale(world, subscription, value, "pending", written, currency)
     sale["reason_code"] = "ECHECK"
     keep(world, "sale", sale)
     emit(world, "PAYMENT.SALE.PENDING", sale, resource_type="sale", summary="Payment pending")
@@ -80,7 +106,7 @@ def clear(world: World, key: str, subscription: Json, *, period: str) -> Json:
     sale = load(world, "sale", key)
     sale.update({"state": "completed", "update_time": stamp(world)})
     keep(world, "sale", sale)
-    _tell_completed(world, sale, subscription, period=period, by="engine")
+    _book(world, sale, subscription, period=period, by="engine")
     return sale
 
 
@@ -127,11 +153,18 @@ def transactions(world: World, subscription: Json, start: str, end: str) -> Json
     for sale in every(world, "sale", billing_agreement_id=subscription["id"]):
         value, currency = value_of(sale), sale["amount"]["currency"]
         kept = fee(value, currency)
-        found.append(
-            (sale["create_time"], sale["id"], _TRANSACTION_STATUS[sale["state"]], value, kept, currency)
-        )
+        status, written = _TRANSACTION_STATUS[sale["state"]], sale["amount"]["total"]
+        found.append((sale["create_time"], sale["id"], status, written, value, kept, currency))
     found += [
-        (row["time"], row["id"], "DECLINED", row["value"], 0, row["currency"])
+        (
+            row["time"],
+            row["id"],
+            "DECLINED",
+            text(row["value"], row["currency"]),
+            row["value"],
+            0,
+            row["currency"],
+        )
         for row in every(world, "declined", billing_agreement_id=subscription["id"])
     ]
     shown = [
@@ -141,13 +174,13 @@ def transactions(world: World, subscription: Json, start: str, end: str) -> Json
             "payer_email": email,
             "payer_name": name,
             "amount_with_breakdown": {
-                "gross_amount": amount(value, currency),
+                "gross_amount": {"currency_code": currency, "value": written},
                 "fee_amount": amount(kept, currency),
                 "net_amount": amount(value - kept, currency),
             },
             "time": time,
         }
-        for time, key, status, value, kept, currency in sorted(found)
+        for time, key, status, written, value, kept, currency in sorted(found)
         if since <= instant(time) <= until
     ]
     path = f"/v1/billing/subscriptions/{subscription['id']}/transactions?start_time={start}&end_time={end}"
@@ -240,9 +273,10 @@ def dispute(world: World, key: str) -> Json:
     """The buyer opens a dispute (CUSTOMER.DISPUTE.CREATED)."""
     sale = load(world, "sale", key)
     value, currency = value_of(sale), sale["amount"]["currency"]
+    number = world.ids.take("paypal.dispute") or f"PP-D-{world.store.count('paypal.dispute')}"
     record: Json = {
-        "id": f"PP-D-{world.store.count('paypal.dispute')}",
-        "dispute_id": f"PP-D-{world.store.count('paypal.dispute_id')}",
+        "id": number,
+        "dispute_id": number,
         "create_time": stamp(world),
         "update_time": stamp(world),
         "disputed_transactions": [

@@ -193,5 +193,7 @@ def shown_billing_time(due: datetime) -> str:
 def plan_attempt(world: World, key: str, at: datetime, *, cycle: int, ordinal: int) -> None:
     """Let PayPal attempt the payment of ``cycle`` for the ``ordinal``-th time at ``at``."""
     world.agenda.cancel(ATTEMPT, key)
+    if world.only_told:
+        return
     world.agenda.plan(ATTEMPT, key, at, {"cycle": cycle, "ordinal": ordinal})
     keep_engine(world, key, attempt_at=exact(at))

@@ -18,7 +18,7 @@ def emit(world: World, kind: str, obj: Json, *, previous: Json | None = None) ->
     if previous is not None:
         data["previous_attributes"] = previous
     event: Json = {
-        "id": world.ids.stripe("evt"),
+        "id": world.outbox.given_id(kind) or world.ids.stripe("evt"),
         "object": "event",
         "api_version": API_VERSION,
         "created": now(world),
