@@ -44,7 +44,7 @@ def _obj(world: World, key: str) -> Json:
 def _typed(card: CardBody | None) -> TypedCard:
     card = card or CardBody()
     return TypedCard(
-        number=card.number, exp_month=card.exp_month, exp_year=card.exp_year, funding=card.funding
+        number=card.number, exp_month=card.exp_month, exp_year=card.exp_year, details=card.details()
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
@@ -46,13 +46,33 @@ class Advance(Strict):
 
 
 class CardBody(Strict):
-    """A card as typed; ``set_up`` says that 3-D Secure was passed when it was saved (setup only)."""
+    """A card as typed; ``set_up`` says that 3-D Secure was passed when it was saved (setup only).
+
+    What follows ``set_up`` is what Stripe finds out about it, in place of what the number says.
+    """
 
     number: str = "4242424242424242"
     exp_month: int = Field(default=12, ge=1, le=12)
     exp_year: int = 2039
     funding: Literal["credit", "debit", "prepaid", "unknown"] | None = None
     set_up: bool = False
+    cvc: bool = True
+    three_ds: bool = True
+    country: str | None = None
+    fingerprint: str | None = None
+    last4: str | None = None
+
+    def details(self) -> dict[str, Any]:
+        """The fields of Stripe's card that are as said here."""
+        said = {
+            "funding": self.funding,
+            "country": self.country,
+            "fingerprint": self.fingerprint,
+            "last4": self.last4,
+            "three_d_secure_usage": None if self.three_ds else {"supported": False},
+            "checks": None if self.cvc else {"cvc_check": None},
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
 
 class StripeSetup(Strict):

@@ -92,7 +92,7 @@ def _method(world: World, body: StripeSetup) -> Json | None:
         card.number,
         exp_month=card.exp_month,
         exp_year=card.exp_year,
-        funding=card.funding,
+        details=card.details(),
         set_up=card.set_up,
     )
 

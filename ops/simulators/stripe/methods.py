@@ -24,15 +24,16 @@ def new_card(
     *,
     exp_month: int = 12,
     exp_year: int = FAR,
-    funding: str | None = None,
+    details: Json | None = None,
     set_up: bool = False,
 ) -> Json:
-    """A saved card, not attached. ``set_up``: its owner passed 3-D Secure already."""
+    """A saved card, not attached. ``set_up``: its owner passed 3-D Secure already.
+
+    ``details`` are fields of the card that differ from what its number says.
+    """
     card = card_of(number)
     method = shapes.payment_method(world.ids.stripe("pm"), now(world))
-    method["card"] = shapes.card_details(card, exp_month, exp_year)
-    if funding:
-        method["card"]["funding"] = funding
+    method["card"] = {**shapes.card_details(card, exp_month, exp_year), **(details or {})}
     set_aside(world, method["id"], number=card.number, set_up=set_up)
     return save(world, method)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ops.simulators.store import Json
 from ops.simulators.stripe import checkout, flow, invoicing, setups, status
@@ -26,7 +26,7 @@ class TypedCard:
     number: str = "4242424242424242"
     exp_month: int = 12
     exp_year: int = 2039
-    funding: str | None = None
+    details: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def type_card(world: World, session: Json, card: TypedCard) -> Went:
 
 def _saved(world: World, card: TypedCard) -> Json:
     return new_card(
-        world, card.number, exp_month=card.exp_month, exp_year=card.exp_year, funding=card.funding
+        world, card.number, exp_month=card.exp_month, exp_year=card.exp_year, details=card.details
     )
 
 
