@@ -315,11 +315,15 @@ class Engine(Protocol):
     # life
 
     async def open(self, start: datetime) -> None:
-        """Begin an empty world at ``start``. Called once, before everything else."""
+        """Begin an empty world at ``start``; after ``close`` it may be opened again for another story."""
         ...
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """The story is over; what takes long to start may be kept for the next one."""
+        ...
+
+    async def shut_down(self) -> None:
+        """No story comes any more: let go of everything."""
         ...
 
     # time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -55,14 +55,15 @@ class _Step:
     """``do``, ``undo``, ``look`` or ``register``."""
 
 
-async def play(read: Read, engine: Engine, teller: Teller | None = None) -> Played:
-    """Play one story from its beginning to its end on a fresh engine.
+async def play(read: Read, engine: Engine, tell: Callable[[str, str], Teller] | None = None) -> Played:
+    """Play one story from its beginning to its end; ``tell`` makes its teller from its id and zone.
 
     Raises:
         StoryRefused: a name or an instant of it cannot be resolved.
     """
     cast = Cast(read)
     played = Played(id=read.id)
+    teller = tell(read.id, cast.zone) if tell else None
     await engine.open(cast.starts)
     try:
         await _Player(read, cast, engine, teller, played).play()

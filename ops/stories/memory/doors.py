@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -39,60 +38,78 @@ class _CountingDoor(Door):
         return super().refuse(name, error)
 
 
-@dataclass(slots=True, kw_only=True)
-class Doors:
-    """One HTTP client per service."""
+class _Now:
+    """The clock of whichever story the doors serve."""
 
-    clients: Mapping[str, httpx.AsyncClient]
-    door: _CountingDoor
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+
+class Doors:
+    """One HTTP client per service. Building them takes longer than a story, so they are lent from story to story."""
+
+    def __init__(
+        self, line: StoryLine, clock: Clock, gateways: Mapping[words.Gateway, Gateway], inbox: MemoryInbox
+    ) -> None:
+        self._clock = _Now(clock)
+        self._gateways: dict[words.Gateway, Gateway] = dict(gateways)
+        self._inbox = inbox
+        settings = Settings(api_keys=SecretStr(_SECRET), mode="test")
+        self.door = _CountingDoor(
+            self._gateways,
+            inbox=lambda: self._inbox,  # type: ignore[arg-type,return-value]
+            clock=self._clock,
+        )
+        self._apps = {
+            "payments": payments_api.build_api(
+                settings, gateways=self._gateways, door=self.door, public_url=PUBLIC
+            ),
+            "dunning": dunning_api.build_api(settings),
+            "access": access_api.build_api(AccessSettings(api_keys=SecretStr(_SECRET)), master=b"story"),
+            "credits": credits_api.build_api(settings),
+            "notifications": notifications_api.build_api(settings),
+        }
+        self.clients = {
+            name: httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC)
+            for name, app in self._apps.items()
+        }
+        self.serve(line, clock, gateways, inbox)
+
+    def serve(
+        self, line: StoryLine, clock: Clock, gateways: Mapping[words.Gateway, Gateway], inbox: MemoryInbox
+    ) -> None:
+        """From now on the doors are those of another story."""
+        self._clock.clock = clock
+        self._gateways.clear()
+        self._gateways.update(gateways)
+        self._inbox = inbox
+        self.door.refused = 0
+        self.door.gateways = {f"/webhooks/{name}": gateway for name, gateway in gateways.items()}
+        for name, app in self._apps.items():
+            app.state.transactions = line.transactions(name)
+        self._apps["payments"].state.inbox = inbox
 
     def refused_webhooks(self) -> int:
         """Webhooks that were not let in."""
         return self.door.refused
 
-    async def close(self) -> None:
-        """Let go of the clients."""
-        for client in self.clients.values():
-            await client.aclose()
+    def close(self) -> None:
+        """Give the doors back."""
+        _FREE.append(self)
+
+
+_FREE: Final[list[Doors]] = []
 
 
 def build_doors(
     line: StoryLine, clock: Clock, gateways: Mapping[words.Gateway, Gateway], inbox: MemoryInbox
 ) -> Doors:
-    """The doors of one story's services."""
-    settings = Settings(api_keys=SecretStr(_SECRET), mode="test")
-    door = _CountingDoor(gateways, inbox=lambda: inbox, clock=clock)  # type: ignore[arg-type,return-value]
-    payments = payments_api.build_api(
-        settings,
-        gateways=gateways,
-        door=door,
-        public_url=PUBLIC,
-        transactions=line.transactions("payments"),
-    )
-    payments.state.inbox = inbox
-    apps = {
-        "payments": payments,
-        "dunning": dunning_api.build_api(settings, transactions=line.transactions("dunning")),
-        "access": access_api.build_api(
-            AccessSettings(api_keys=SecretStr(_SECRET)),
-            master=b"story",
-            transactions=line.transactions("access"),
-        ),
-        "credits": credits_api.build_api(settings, transactions=line.transactions("credits")),
-        "notifications": notifications_api.build_api(
-            settings, transactions=line.transactions("notifications")
-        ),
-    }
-    clients = {
-        name: httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app),
-            base_url=PUBLIC,
-        )
-        for name, app in apps.items()
-    }
-    return Doors(clients=clients, door=door)
-
-
-def encoded(body: Any) -> bytes:
-    """A body as it is sent."""
-    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    """The doors of one story's services; ``close`` gives them back for the next story."""
+    if not _FREE:
+        return Doors(line, clock, gateways, inbox)
+    doors = _FREE.pop()
+    doors.serve(line, clock, gateways, inbox)
+    return doors

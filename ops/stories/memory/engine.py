@@ -70,7 +70,10 @@ class MemoryEngine:
 
     async def close(self) -> None:
         """See ``Engine``."""
-        await self._doors.close()
+        self._doors.close()
+
+    async def shut_down(self) -> None:
+        """See ``Engine``."""
 
     # --- time ---
 
