@@ -1,0 +1,1 @@
+"""How fast is it, measured beside floors and peers in the same run, so that the figures mean something anywhere."""
