@@ -43,13 +43,9 @@ class Hearing(StrEnum):
 
 async def hear_news(news: News, unit: Books) -> Hearing:
     """The one place where news becomes facts, whoever brought it: a webhook, an answer, a reading, a twin."""
-    reference = await _reference(news, unit)
-    name = news.subscription_id or (reference.subscription_id if reference else None)
-    if name is None and isinstance(news, MoneyBackNews):
-        name = await _whose_money(news, unit)
-    subscription = await unit.subscription(name) if name else None
-    if subscription is None and name is not None:
-        session = await _sign_up_of(name, unit)
+    reference, subscription = await _whose(news, unit)
+    if subscription is None and news.subscription_id is not None:
+        session = await _sign_up_of(news.subscription_id, unit)
         if session is not None:
             return await _tell_sign_up(news, unit, session)
     if subscription is None:
@@ -72,16 +68,27 @@ async def _learn_payer(news: News, unit: Books, subscription: Subscription) -> N
         await unit.refer(Reference(key=key, subscription_id=subscription.subscription_id, role=Role.CUSTOMER))
 
 
-async def _reference(news: News, unit: Books) -> Reference | None:
-    for gateway_id in news.refs:
-        found = await unit.reference(news.gateway, gateway_id)
-        if found is not None and found.role is not Role.SEVERAL:
-            return found
-    return None
+async def _whose(news: News, unit: Books) -> tuple[Reference | None, Subscription | None]:
+    """Whom news is about: a known id of the gateway, else the id it carries for us, else a known payer."""
+    found = [ref for ref in [await unit.reference(news.gateway, one) for one in news.refs] if ref is not None]
+    sure = [ref for ref in found if ref.role not in (Role.CUSTOMER, Role.SEVERAL)]
+    payers = [ref for ref in found if ref.role is Role.CUSTOMER]
+    carried = (None, news.subscription_id)
+    for reference, name in (
+        *((ref, ref.subscription_id) for ref in sure),
+        carried,
+        *((ref, ref.subscription_id) for ref in payers),
+        (None, await _whose_money(news, unit)),
+    ):
+        subscription = await unit.subscription(name) if name else None
+        if subscription is not None:
+            return reference, subscription
+    return None, None
 
 
-async def _whose_money(news: MoneyBackNews, unit: Books) -> str | None:
-    if news.transaction_id is None:
+async def _whose_money(news: News, unit: Books) -> str | None:
+    """The subscription whose payment went back."""
+    if not isinstance(news, MoneyBackNews) or news.transaction_id is None:
         return None
     known = await unit.transactions(news.gateway, news.transaction_id)
     return known[0].subscription_id if known else None
