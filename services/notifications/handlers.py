@@ -15,6 +15,17 @@ from shared.service import Hears
 PAYPAL: Final = "PayPal"
 
 
+AboutCase = (
+    dunning.MailRequested
+    | dunning.MailsObsoleted
+    | dunning.CaseRecovered
+    | dunning.CaseExhausted
+    | dunning.CaseClosed
+    | credits.LessonCancelledByAdmin
+    | credits.CreditsForfeited
+)
+
+
 class Room(Protocol):
     """What handlers need of the transaction they work in (``store.NotificationsUnit``)."""
 
@@ -81,7 +92,7 @@ async def on_notice_fell_due(fact: notifications.NoticeFellDue, unit: Room) -> N
 
 async def on_mails_obsoleted(fact: dunning.MailsObsoleted, unit: Room) -> None:
     """Dunning says which mails are stale."""
-    await _obsolete(unit, fact.case_id, fact.templates, fact.because)
+    await _obsolete(unit, fact, fact.templates, fact.because)
 
 
 # --- the case moved on: nothing stale may leave (trap 6, X-32) ---------------------------------------------
@@ -89,23 +100,23 @@ async def on_mails_obsoleted(fact: dunning.MailsObsoleted, unit: Room) -> None:
 
 async def on_case_recovered(fact: dunning.CaseRecovered, unit: Room) -> None:
     """Paid: what told of the failure must not leave any more."""
-    await _obsolete(unit, fact.case_id, domain.STALE_AFTER_RECOVERY, "recovered")
+    await _obsolete(unit, fact, domain.STALE_AFTER_RECOVERY, "recovered")
 
 
 async def on_case_exhausted(fact: dunning.CaseExhausted, unit: Room) -> None:
     """No attempt is left: what spoke of a next one must not leave any more."""
-    await _obsolete(unit, fact.case_id, domain.STALE_AFTER_EXHAUSTION, "exhausted")
+    await _obsolete(unit, fact, domain.STALE_AFTER_EXHAUSTION, "exhausted")
 
 
 async def on_case_closed(fact: dunning.CaseClosed, unit: Room) -> None:
     """The case ended: only what tells of its end still leaves."""
-    await _obsolete(unit, fact.case_id, domain.STALE_AFTER_CLOSING, fact.state.value)
+    await _obsolete(unit, fact, domain.STALE_AFTER_CLOSING, fact.state.value)
 
 
-async def _obsolete(unit: Room, case_id: str, templates: Collection[Template], why: str) -> None:
-    case = await unit.known_case(case_id)
-    if case is not None:
-        await unit.record(case, domain.when_mails_obsoleted(case, templates, why, unit.now))
+async def _obsolete(unit: Room, fact: AboutCase, templates: Collection[Template], why: str) -> None:
+    case = await _case_of(fact, unit)
+    decision = domain.when_mails_obsoleted(case, templates, why, at=fact.occurred_at, now=unit.now)
+    await unit.record(case, decision)
 
 
 # --- schools, closures, people ----------------------------------------------------------------------------
@@ -207,9 +218,7 @@ async def on_credits_forfeited(fact: credits.CreditsForfeited, unit: Room) -> No
     await unit.record(case, domain.when_credits_forfeited(case, fact, unit.now))
 
 
-async def _case_of(
-    fact: dunning.MailRequested | credits.LessonCancelledByAdmin | credits.CreditsForfeited, unit: Room
-) -> domain.Correspondence:
+async def _case_of(fact: AboutCase, unit: Room) -> domain.Correspondence:
     return await unit.case(
         fact.case_id,
         school_id=fact.school_id,

@@ -103,6 +103,7 @@ def _content() -> Environment:
         loader=PackageLoader("services.notifications", "templates"),
         autoescape=False,  # noqa: S701 - this step makes lines, not HTML: markup.guard keeps values from being markup
         undefined=StrictUndefined,
+        auto_reload=False,
         finalize=_finalize,
     )
 
@@ -113,6 +114,7 @@ def _layout() -> Environment:
         loader=PackageLoader("services.notifications", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from services.notifications.domain import REPLACES, STALE_AFTER_CLOSING
 from shared.events import credits, notifications
+from shared.events.dunning import PolicyAdopted
 from shared.events.payments import AttemptFailed, PaymentMethodUpdated, SubscriptionRegistered
 from shared.events.words import AttemptKind, CaseState, Gateway, MethodKind, Template
 from shared.money import Money
@@ -78,6 +80,34 @@ async def test_a_suspended_mail_is_dropped_when_the_recovery_comes_first(town: T
     assert [template for template, _ in town.arrivals("ada@example.org")] == ["fr.recovered"]
 
 
+async def test_a_request_that_was_parked_and_is_heard_after_the_recovery_does_not_leave(town: Town) -> None:
+    """An operator mends and retries it days later: nothing stale leaves even then."""
+    said = Said()
+    at = jst("2026-04-20 19:40")
+    await town.hears(said.recovered(at), said.asks(T.JP_RECOVERED, at), at=at)
+    await town.hears(said.asks(T.JP_PAYMENT_FAILED, jst("2026-04-15 20:10")), at=jst("2026-04-21 12:00"))
+    assert town.arrivals() == [("jp.recovered", at)]
+    assert town.dropped == [("jp.payment_failed", "obsolete", "recovered")]
+
+
+async def test_a_request_that_is_heard_after_a_newer_mail_left_gives_way_to_it(town: Town) -> None:
+    said = Said()
+    await town.asks(said, T.JP_SECOND_FAILED, jst("2026-04-20 20:10"))
+    await town.hears(said.asks(T.JP_PAYMENT_FAILED, jst("2026-04-15 20:10")))
+    assert town.arrivals() == [("jp.second_failed", jst("2026-04-20 20:10"))]
+    assert town.dropped == [("jp.payment_failed", "consolidated", "jp.second_failed")]
+
+
+async def test_a_case_that_opens_again_after_all_is_written_about_again(town: Town) -> None:
+    """What was stale then says nothing about a request made later."""
+    said = Said()
+    await town.hears(
+        said.obsoletes(jst("2026-04-16 10:00"), "staff", T.JP_PAYMENT_FAILED), at=jst("2026-04-16 10:00")
+    )
+    await town.asks(said, T.JP_PAYMENT_FAILED, jst("2026-04-17 10:00"))
+    assert town.arrivals() == [("jp.payment_failed", jst("2026-04-17 10:00"))]
+
+
 def test_no_mail_makes_itself_needless_but_a_corrected_amount_and_a_new_date() -> None:
     assert {template for template, older in REPLACES.items() if template in older} == {
         T.JP_PARTIAL,
@@ -121,6 +151,32 @@ async def test_a_mail_of_a_school_that_is_not_known_yet_waits_for_it() -> None:
     assert (await town.mail(said, T.JP_PAYMENT_FAILED))["because"] == "no_school"
     await town.hears(hibari())
     assert town.arrivals() == [("jp.payment_failed", jst("2026-04-15 20:10"))]
+
+
+async def test_a_school_may_deliver_by_a_calendar_of_its_own_policy() -> None:
+    town = Town()
+    await town.knows("hana", HIBARI, HANA, language="ja", zone="Asia/Tokyo", name="佐藤 花子")
+    await town.hears(hibari(delivery_calendar="six-days"))
+    await town.asks(Said(), T.JP_PAYMENT_FAILED, jst("2026-06-20 20:00"))
+    assert (await town.mail(Said(), T.JP_PAYMENT_FAILED))["because"] == "no_school"
+    adopted = PolicyAdopted(
+        school_id=HIBARI,
+        occurred_at=jst("2026-06-20 21:00"),
+        policy_id="own",
+        version=1,
+        text=(
+            "calendars:\n"
+            "  six-days: {timezone: Asia/Tokyo, working_weekdays: [mon, tue, wed, thu, fri, sat],"
+            " public_holidays: {country: JP, subdivision: null}}\n"
+            "  broken: {timezone: Mars}\n"
+            "  jp-school: {timezone: UTC, working_weekdays: [sun]}\n"
+        ),
+        adopted_by="mori",
+    )
+    await town.hears(adopted, at=jst("2026-06-20 21:00"))
+    assert town.arrivals() == [("jp.payment_failed", jst("2026-06-20 21:00"))]
+    await town.hears(replace(adopted, version=2, text="calendars: ["), replace(adopted, version=3, text="x"))
+    assert town.parked_facts == []
 
 
 async def test_a_payer_gets_a_copy(town: Town) -> None:

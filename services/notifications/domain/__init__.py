@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from services.notifications.domain.addressing import Addressing
-from services.notifications.domain.decide import (
-    pause_after,
-    when_closures_changed,
+from services.notifications.domain.acts import (
     when_credits_forfeited,
     when_dropped_by_staff,
     when_gateway_wrote,
     when_lesson_cancelled,
+    when_released,
+)
+from services.notifications.domain.addressing import Addressing
+from services.notifications.domain.decide import (
+    pause_after,
+    when_closures_changed,
     when_mail_fell_due,
     when_mail_requested,
     when_mails_obsoleted,
     when_notice_fell_due,
-    when_released,
     when_sending_ended,
     when_somebody_became_known,
     why_withheld,
@@ -26,6 +28,7 @@ from services.notifications.domain.mail import (
     ExternalNotice,
     Forfeited,
     Mail,
+    Stale,
     Status,
     Step,
     mail_id_of,
@@ -69,6 +72,7 @@ __all__ = [
     "RefusedForGood",
     "School",
     "SendOrder",
+    "Stale",
     "Status",
     "Step",
     "Teacher",

@@ -99,6 +99,15 @@ class ExternalNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """From this instant on these templates had nothing true to say any more."""
+
+    at: datetime
+    because: str
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Correspondence:
     """Everything written, or to be written, about one case."""
 
@@ -112,6 +121,8 @@ class Correspondence:
     lessons: tuple[tuple[str, datetime], ...] = ()
     """Lessons the administration cancelled: (id, start)."""
     forfeited: Forfeited | None = None
+    stale: tuple[Stale, ...] = ()
+    """What became stale when, so that a request that was parked and is heard again late does not leave."""
 
     def mail(self, mail_id: str) -> Mail | None:
         """The mail of that id."""

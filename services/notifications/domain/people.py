@@ -82,7 +82,7 @@ class School:
     """Before this hour a gateway's charge belongs to the previous day (R-J2)."""
     closures: tuple[AnnouncedClosure, ...] = ()
     own_calendars: dict[str, str] = field(default_factory=dict)
-    """Calendars that the school's policy defines, as JSON; the built-in ones are not repeated here."""
+    """Calendars that the school's policy defines, as JSON; they win over the built-in ones of the same name."""
 
     @property
     def is_known(self) -> bool:

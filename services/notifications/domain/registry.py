@@ -8,7 +8,7 @@ import msgspec
 import yaml
 
 from services.notifications.domain.people import AnnouncedClosure, Payment, School
-from shared.calendar import built_in_calendars, calendar_from_data
+from shared.calendar import calendar_from_data
 from shared.errors import Unreadable
 from shared.events import dunning, payments
 
@@ -45,8 +45,6 @@ def _calendars_in(text: str) -> dict[str, str]:
         return {}
     own: dict[str, str] = {}
     for name, definition in defined.items():
-        if name in built_in_calendars():
-            continue
         data = {**definition, "extra_closed": []} if isinstance(definition, dict) else definition
         try:
             calendar_from_data(name, data)

@@ -1,0 +1,130 @@
+"""The mail log over HTTP: what was written, what leaves on which day, and what staff do about one mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse
+
+from services.notifications import domain
+from services.notifications.api.doors import Form, Opened, SchoolId, page
+from services.notifications.api.shapes import (
+    ActIn,
+    CaseId,
+    DayOut,
+    MailOut,
+    OutboxOut,
+    PathId,
+    mail_out,
+    mails_out,
+)
+from services.notifications.rendering import render
+from shared.calendar import Language, local_date
+from shared.errors import NotFound
+from shared.transactions import Transactions
+
+
+async def list_case(case_id: CaseId, opened: Opened) -> list[MailOut]:
+    """Everything written about a case, oldest first; gateways' own notices are marked as external."""
+    async with opened() as unit:
+        case = await unit.known_case(case_id)
+    return mails_out(case) if case else []
+
+
+async def list_learner(learner_id: PathId, school_id: SchoolId, opened: Opened) -> list[MailOut]:
+    """Everything written to, or about, a learner, oldest first."""
+    async with opened() as unit:
+        cases = await unit.cases_of(school_id, learner_id)
+    return sorted(
+        (one for case in cases for one in mails_out(case)), key=lambda one: (one.requested_at, one.mail_id)
+    )
+
+
+async def read_outbox(school_id: SchoolId, opened: Opened) -> OutboxOut:
+    """What waits, by the day on which it leaves as the calendar stands now, and what needs a person."""
+    async with opened() as unit:
+        school = await unit.school(school_id)
+        waiting = await unit.waiting(school_id)
+        stuck = await unit.stuck(school_id)
+    days: dict[date, list[MailOut]] = {}
+    zone_name = school.zone if school else "UTC"
+    for case in waiting:
+        for mail in case.mails:
+            if mail.status is domain.Status.WAITING and mail.until is not None:
+                days.setdefault(local_date(mail.until, zone_name), []).append(mail_out(case, mail))
+    return OutboxOut(
+        school_id=school_id,
+        days=[
+            DayOut(day=day, mails=sorted(mails, key=lambda one: (one.until or one.requested_at, one.mail_id)))
+            for day, mails in sorted(days.items())
+        ],
+        stuck=[
+            mail_out(case, mail)
+            for case in stuck
+            for mail in case.mails
+            if mail.status in {domain.Status.PARKED, domain.Status.FAILED}
+        ],
+    )
+
+
+async def preview_mail(
+    mail_id: Annotated[str, Query(max_length=300)],
+    request: Request,
+    opened: Opened,
+    language: Language | None = None,
+    form: Form = "html",
+) -> HTMLResponse | PlainTextResponse:
+    """A mail of the log exactly as it would leave now, or as it left."""
+    async with opened() as unit:
+        order = domain.SendOrder(case_id=_case_of(mail_id), mail_id=mail_id, attempt=0)
+        letter = await unit.letter(order)
+    if letter is None:
+        raise NotFound(f"there is no mail {mail_id}: look for it in the mail log of its case")
+    return page(render(letter, language, support=request.app.state.support), form)
+
+
+async def release_mail(body: ActIn, opened: Opened) -> MailOut:
+    """Let a mail leave now although it waits, was parked, or was refused; the reason is kept."""
+    return await _act(
+        body,
+        opened,
+        lambda case, to, now: domain.when_released(
+            case, body.mail_id, by=body.by, note=body.reason, to=to, now=now
+        ),
+    )
+
+
+async def drop_mail(body: ActIn, opened: Opened) -> MailOut:
+    """Keep a mail that has not left from ever leaving; the reason is kept."""
+    return await _act(
+        body,
+        opened,
+        lambda case, _, now: domain.when_dropped_by_staff(
+            case, body.mail_id, by=body.by, note=body.reason, now=now
+        ),
+    )
+
+
+async def _act(
+    body: ActIn,
+    opened: Transactions,
+    decide: Callable[[domain.Correspondence, domain.Addressing, datetime], domain.Decision],
+) -> MailOut:
+    case_id = _case_of(body.mail_id)
+    async with opened() as unit:
+        case = await unit.known_case(case_id)
+        if case is None:
+            raise NotFound(f"there is no mail {body.mail_id}: look for it in the mail log of its case")
+        decision = decide(case, await unit.addressing(case), unit.now)
+        await unit.record(case, decision)
+    mail = decision.case.mail(body.mail_id)
+    if mail is None:
+        raise NotFound(f"there is no mail {body.mail_id}: look for it in the mail log of its case")
+    return mail_out(decision.case, mail)
+
+
+def _case_of(mail_id: str) -> str:
+    return mail_id.rsplit("/", 2)[0]
