@@ -91,6 +91,11 @@ async def on_attempt_succeeded(fact: payments.AttemptSucceeded, unit: Unit) -> N
         if case is not None:
             return
         world = await unit.world(await _account_of(fact, unit))
+    over = domain.ended(await unit.open_cases(world.account)) if case is None else None
+    if over is not None and fact.kind in {AttemptKind.RENEWAL, AttemptKind.LEARNER, AttemptKind.STAFF}:
+        beside = await unit.world(world.account, over)
+        await unit.record(domain.when_paid_beside(beside, over, fact, unit.now, unit.cause_id))
+        return
     await unit.record(domain.when_attempt_succeeded(world, case, fact, unit.now, unit.cause_id))
 
 

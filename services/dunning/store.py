@@ -160,8 +160,9 @@ class DunningUnit(Unit):
     async def world(self, account: Account, case: Case | None = None) -> World:
         """What decisions about this subscription look at."""
         school = await self.school(account.school_id)
-        pinned = case.policy_hash if case is not None else None
-        adopted = await self.policy(school, pinned)
+        adopted = await self.policy(school, case.policy_hash if case is not None else None)
+        if case is not None and adopted.policy.changes.policy == "live":
+            adopted = await self.policy(school)
         return World(
             school=school,
             policy=adopted.policy,

@@ -27,6 +27,8 @@ from services.dunning.domain.allowed import SelfPayment, self_payment
 from services.dunning.domain.case import Case
 from services.dunning.domain.relaunch import price_of, why_no_relaunch
 from services.dunning.domain.reports import Report
+from services.dunning.policies.policy import Policy
+from services.dunning.policies.remediation import StaffGuidedLumpSum
 from services.dunning.store import DunningUnit
 from shared.errors import NotFound
 from shared.events import dunning as facts
@@ -165,7 +167,9 @@ async def read_self_payment(subscription_id: InPath, opened: Opened) -> SelfPaym
     """Whether the learner may pay from My Page now: only on the announced day (J8, J25, J31, J44)."""
     async with opened() as unit:
         account = await _account(unit, subscription_id)
-        found: SelfPayment = self_payment(await unit.open_cases(account), unit.now)
+        opened_cases = await unit.open_cases(account)
+        policy = (await unit.world(account, opened_cases[-1] if opened_cases else None)).policy
+        found: SelfPayment = self_payment(opened_cases, unit.now, warn_only=_warns_only(policy))
     return SelfPaymentOut(
         allowed=found.allowed,
         reason=found.reason,
@@ -175,6 +179,11 @@ async def read_self_payment(subscription_id: InPath, opened: Opened) -> SelfPaym
         closes_at=found.resume.closes_at if found.resume else None,
         price=money_out(account.current_price),
     )
+
+
+def _warns_only(policy: Policy) -> bool:
+    remediation = policy.remediation
+    return isinstance(remediation, StaffGuidedLumpSum) and remediation.resume.before_window == "warn"
 
 
 async def _account(unit: DunningUnit, subscription_id: str) -> Account:

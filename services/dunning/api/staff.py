@@ -196,7 +196,8 @@ async def extend_deadline(case_id: CaseId, body: DeadlineIn, opened: Opened) -> 
     """Give more time, never less (invariant 11)."""
     async with opened() as unit:
         case = await the_case(unit, case_id)
-        why = staff.why_no_extension(case, deadline_at=body.deadline_at, now=unit.now)
+        policy = (await its_world(unit, case)).policy
+        why = staff.why_no_extension(case, policy, deadline_at=body.deadline_at, now=unit.now)
         refuse("move the deadline", why)
         return _say(unit, case, body, facts.DeadlineExtended, deadline_at=body.deadline_at)
 

@@ -45,10 +45,12 @@ from services.dunning.domain.learner import (
     when_method_updated,
 )
 from services.dunning.domain.outcomes import (
+    ended,
     when_attempt_failed,
     when_attempt_pending,
     when_attempt_succeeded,
     when_attempt_unknown,
+    when_paid_beside,
 )
 from services.dunning.domain.policies_at_hand import read_policy_data
 from services.dunning.domain.registry import (
@@ -93,6 +95,7 @@ __all__ = [
     "closure_announced",
     "closure_withdrawn",
     "end_without_case",
+    "ended",
     "heads_up",
     "learner_enrolled",
     "read_policy_data",
@@ -135,6 +138,7 @@ __all__ = [
     "when_manual_attempt_chosen",
     "when_method_updated",
     "when_money_went_back",
+    "when_paid_beside",
     "when_path_deadline_changed",
     "when_refunded",
     "when_relaunch_requested",

@@ -27,7 +27,8 @@ def allowed_acts(case: Case, world: World, now: datetime) -> list[str]:
         "accept-difference": case.is_open and bool(money_flags(case)),
         "settle-flag": bool(case.flags),
         "close": case.is_open,
-        "extend": why_no_extension(case, deadline_at=max(ends, now) + timedelta(days=1), now=now) is None,
+        "extend": why_no_extension(case, policy, deadline_at=max(ends, now) + timedelta(days=1), now=now)
+        is None,
         "grant-access": case.is_open and case.kind == "renewal",
         "attempt": why_no_manual_attempt(case, policy) is None,
         "resolve": case.state is CaseState.UNDER_REVIEW,
@@ -61,17 +62,20 @@ class SelfPayment:
     resume: Resume | None = None
 
 
-def self_payment(opened: Sequence[Case], now: datetime) -> SelfPayment:
-    """Open only on the announced day of the one case that waits for it; locked while any case locks (J31, J44)."""
+def self_payment(opened: Sequence[Case], now: datetime, *, warn_only: bool = False) -> SelfPayment:
+    """Open only on the announced day of the one case that waits for it; locked while any case locks (J31, J44).
+
+    ``warn_only``: the other reading of R-J10, where the page warns and does not refuse.
+    """
     locking = [case for case in opened if case.has("locked") or case.guidance is not None]
     if not locking:
         return SelfPayment(allowed=True, reason="no_open_case")
     case = locking[-1]
     resume = case.resume
     if len(locking) > 1 or resume is None:
-        return SelfPayment(allowed=False, reason="wait_for_announcement", case=case, resume=resume)
+        return SelfPayment(allowed=warn_only, reason="wait_for_announcement", case=case, resume=resume)
     if case.state is CaseState.RESUME_OVERDUE or now >= resume.closes_at:
-        return SelfPayment(allowed=False, reason="day_over", case=case, resume=resume)
+        return SelfPayment(allowed=warn_only, reason="day_over", case=case, resume=resume)
     if now < resume.opens_at:
-        return SelfPayment(allowed=False, reason="wait_for_day", case=case, resume=resume)
+        return SelfPayment(allowed=warn_only, reason="wait_for_day", case=case, resume=resume)
     return SelfPayment(allowed=True, reason="open_today", case=case, resume=resume)

@@ -25,6 +25,7 @@ AttemptNews = payments.AttemptFailed | payments.AttemptSucceeded | payments.Atte
 ATTEMPTS_KEPT: Final = 100
 """More attempts than any network allows on one month; what comes beyond is not kept."""
 
+_BY_GATEWAY: Final = frozenset({AttemptKind.RENEWAL, AttemptKind.FIRST})
 _STRENGTH: Final = {"pending": 0, "failed": 1, "succeeded": 2}
 
 
@@ -117,7 +118,7 @@ def something_open(case: Case) -> bool:
 
 def counted_failures(case: Case) -> tuple[Attempt, ...]:
     """The failures that use up a gateway's attempts, by time: its own, not the learner's or staff's."""
-    return tuple(one for one in case.failures if one.counts and one.kind is AttemptKind.RENEWAL)
+    return tuple(one for one in case.failures if one.counts and one.kind in _BY_GATEWAY)
 
 
 def is_hard(policy: Policy, decline: DeclineClass | None) -> bool:

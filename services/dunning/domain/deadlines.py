@@ -11,6 +11,7 @@ from services.dunning.domain.case import Case
 from services.dunning.domain.exhaustion import End, exhaust, plan_path_reminders, run_steps
 from services.dunning.domain.holds import hold_for_outcome
 from services.dunning.domain.notices import due_after_notice, hold, owed_notice, release
+from services.dunning.domain.opening import FIRST_MAIL, first_mail
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.domain.watch import watch
 from services.dunning.policies import dates
@@ -174,6 +175,9 @@ def when_reminder_fell_due(
     turn = Turn(world, case, now, cause)
     if fact.template in {Template.FR_RE_ENROLMENT_REMINDER, Template.FR_RE_ENROLMENT_CLOSED}:
         _remind_of_path(turn, fact)
+    elif fact.about == FIRST_MAIL:
+        if case.state is CaseState.RETRYING:
+            first_mail(turn, case.failures[0].decline if case.failures else None)
     elif case.state is CaseState.RETRYING and not case.frozen and fact.ordinal == 1 + case.clock.moved:
         mails.request(turn, fact.template, ordinal=fact.ordinal, ignores_closures=True)
     return turn.finish()

@@ -13,6 +13,7 @@ from services.dunning.domain.exhaustion import exhaust_if_over
 from services.dunning.domain.reviews import duplicate
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.domain.watch import watch
+from services.dunning.policies.remediation import GatewayCapture
 from shared.events import payments
 from shared.events.words import CancelledBy, CaseState
 
@@ -115,6 +116,9 @@ def when_activated(
     if resume.expects(case, fact.occurred_at):
         return resume.when_activated(world, case, fact, now, cause)
     turn = Turn(world, case, now, cause)
+    if isinstance(world.policy.remediation, GatewayCapture):
+        turn.note("gateway_reactivated", when=fact.occurred_at)
+        return turn.finish()
     detail = f"the subscription {fact.gateway_subscription_id} began although none was expected"
     duplicate(
         turn,

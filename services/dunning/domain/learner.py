@@ -170,9 +170,17 @@ def when_learner_reported(
         return nothing(world, case)
     turn = Turn(world, case, now, cause)
     turn.mark("learner_reported")
-    turn.note("learner_reported", when=fact.occurred_at, report=fact.report_id)
+    turn.note("learner_reported", when=fact.occurred_at, report=fact.report_id, attempt=_attempt_meant(turn))
     mails.tell(turn, "learner_reported", by_charge=False)
     return turn.finish()
+
+
+def _attempt_meant(turn: Turn) -> int | None:
+    """Which attempt "ready for the 2nd backup attempt" speaks of: the next one, or literally the third (R-J14)."""
+    if turn.policy.attempts.learner_report_refers_to == "third_attempt":
+        return 3
+    forecast = turn.case.forecast
+    return forecast.ordinal if forecast is not None else None
 
 
 def when_cancellation_requested(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.dunning.domain import mails
@@ -18,7 +18,11 @@ from services.dunning.policies import dates
 from shared.declines import DeclineClass
 from shared.events import dunning as facts
 from shared.events import payments
-from shared.events.words import AccessLevel, AttemptKind, CaseState
+from shared.events.words import AccessLevel, AttemptKind, CaseState, Template
+
+FALLBACK_WAIT: Final = timedelta(hours=1)
+"""How long the learner is not yet told while the other stored method is tried."""
+FIRST_MAIL: Final = "first_mail"
 
 OPENS: Final = frozenset({AttemptKind.RENEWAL, AttemptKind.LEARNER, AttemptKind.STAFF})
 """A failed sign-up, relaunch or My Page payment is a first payment: no case, no retry (R-F14)."""
@@ -148,6 +152,12 @@ def _attempts_to_come(turn: Turn, fact: payments.AttemptFailed) -> None:
     if policy.attempts.executor == "merchant":
         if policy.attempts.fallback_to_other_stored_method and fact.kind is AttemptKind.RENEWAL:
             ask(turn, f"{case.case_id}/fallback/1", AttemptKind.RENEWAL, 2, fallback=True)
+            turn.later(
+                turn.now + FALLBACK_WAIT,
+                facts.ReminderFellDue,
+                template=_opening_template(turn),
+                about=FIRST_MAIL,
+            )
         if not policy.attempts.rule_for(fact.decline).counts:
             retry_same_day(turn, fact.occurred_at, 0)
         plan_retries(turn)
@@ -163,6 +173,11 @@ def _attempts_to_come(turn: Turn, fact: payments.AttemptFailed) -> None:
     ):
         if when.at > turn.now:
             turn.later(when.at, facts.ReminderFellDue, template=notice.template, ordinal=index)
+
+
+def _opening_template(turn: Turn) -> Template:
+    notices = turn.policy.notices.for_event("case_opened")
+    return notices[0].template if notices else Template.FR_PAYMENT_FAILED
 
 
 def _first_mail(turn: Turn, fact: payments.AttemptFailed) -> None:

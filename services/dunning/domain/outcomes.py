@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -26,11 +27,22 @@ from services.dunning.domain.reviews import bare_case, mismatch
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.domain.watch import watch
 from services.dunning.policies import dates
+from services.dunning.policies.remediation import GatewayCapture
 from shared.declines import DeclineClass
 from shared.events import payments
 from shared.events.words import AttemptKind, CaseState, ExhaustionCause, ReviewReason
 
 _BEFORE: Final = frozenset({CaseState.RETRYING, CaseState.AWAITING_OUTCOME})
+_OVER: Final = frozenset(
+    {
+        CaseState.SUSPENDED,
+        CaseState.AWAITING_GUIDANCE,
+        CaseState.AWAITING_LUMP_SUM,
+        CaseState.COVERED,
+        CaseState.RESUME_OPEN,
+        CaseState.RESUME_OVERDUE,
+    }
+)
 _GUIDED: Final = frozenset(
     {CaseState.AWAITING_LUMP_SUM, CaseState.COVERED, CaseState.RESUME_OPEN, CaseState.RESUME_OVERDUE}
 )
@@ -215,6 +227,29 @@ def _paid_without_case(
         paid_at=fact.occurred_at,
     )
     return Decision(case=None, account=world.account.with_paid(paid))
+
+
+def when_paid_beside(
+    world: World, case: Case, fact: payments.AttemptSucceeded, now: datetime, cause: str | None = None
+) -> Decision:
+    """The old subscription brought money for another month after its end: nothing automatic (T33, Q-J10)."""
+    turn = Turn(world, case, now, cause)
+    before = world.account.payment_of(fact.period)
+    if before is not None and before.transaction_id == fact.transaction_id:
+        return nothing(world, case)
+    if before is None and isinstance(world.policy.remediation, GatewayCapture):
+        return replace(_paid_without_case(world, fact, now, cause), case=case)
+    reason = ReviewReason.DOUBLE_PAYMENT if before is not None else ReviewReason.LATE_SUCCESS
+    detail = f"{fact.amount} came for {fact.period} although the subscription had ended"
+    turn.flag(reason, fact.transaction_id, detail, amount=fact.amount)
+    mails.review(turn, reason, fact.transaction_id, detail)
+    watch(turn)
+    return turn.finish()
+
+
+def ended(cases: Sequence[Case]) -> Case | None:
+    """The open case whose attempts are over, if there is one: further money of the subscription is odd."""
+    return next((one for one in cases if one.kind == "renewal" and one.state in _OVER), None)
 
 
 def _after_the_end(turn: Turn, fact: payments.AttemptSucceeded) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -59,7 +60,10 @@ def recover(
         )
     _end_if_asked(turn)
     turn.close(CaseState.RECOVERED, when=paid_at, by=by)
-    if was_exhausted and policy.attempts.executor == "merchant":
+    moves = anchor != turn.account.billing_day
+    if moves:
+        turn.account = replace(turn.account, billing_day=anchor)
+    if policy.attempts.executor == "merchant" and (was_exhausted or moves):
         turn.say(facts.SubscriptionResumptionRequested, billing_day=anchor, next_billing_on=due)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.dunning.domain import mails
 from services.dunning.domain.account import Learner
 from services.dunning.domain.attempts import clear_in_flight
-from services.dunning.domain.case import Case
+from services.dunning.domain.case import Case, InFlight
 from services.dunning.domain.retries import ask, next_ordinal
 from services.dunning.domain.reviews import mismatch
 from services.dunning.domain.turn import Decision, Turn, World, nothing
@@ -104,7 +104,7 @@ def when_paid(
         amount=fact.amount,
     )
     turn.say(facts.SubscriptionResumptionRequested, billing_day=billing_day, next_billing_on=next_on)
-    path_id = flight.path_id if flight else world.account.path_id
+    path_id = _reopened(world, flight, fact.occurred_at)
     turn.say(facts.AccessRestorationRequested, why="relaunched", reopen_path_id=path_id)
     mails.obsolete(turn, "relaunched", (Template.FR_SUSPENDED, Template.FR_RE_ENROLMENT_REMINDER))
     mails.tell(
@@ -120,6 +120,16 @@ def when_paid(
     turn.note("relaunched", when=fact.occurred_at, billing_day=billing_day, next=next_on, amount=fact.amount)
     turn.close(CaseState.RELAUNCHED, when=fact.occurred_at, by="learner")
     return turn.finish()
+
+
+def _reopened(world: World, flight: InFlight | None, paid_at: datetime) -> str | None:
+    """The path that the relaunch opens again; submission counts, unless the policy tests the payment (R-F10)."""
+    path_id = flight.path_id if flight is not None else world.account.path_id
+    enrolment = world.learner.enrolment(path_id) if world.learner and path_id else None
+    last = enrolment.re_enrolment_deadline if enrolment else None
+    submitted = flight.requested_at if flight is not None else paid_at
+    opens = dates.may_re_enrol(world.policy, last, submitted_at=submitted, paid_at=paid_at)
+    return path_id if opens else None
 
 
 def when_failed(

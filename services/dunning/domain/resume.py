@@ -34,7 +34,8 @@ def why_no_date(case: Case, policy: Policy, *, day: date, at: datetime) -> str |
     if day < dates.plain_day(policy, at):
         return f"{day} is over: announce today or a later day"
     announced = case.resume.day if case.resume is not None and case.state is CaseState.COVERED else None
-    if announced is not None and day < announced:
+    kept = policy.consequences.told_dates == "never_earlier"
+    if kept and announced is not None and day < announced:
         return f"the learner was told {announced}: a date that was told is never moved earlier (R-X5)"
     return None
 

@@ -133,12 +133,12 @@ def _give_back(turn: Turn) -> None:
     turn.say(facts.AccessRestorationRequested, why="closed_by_staff")
 
 
-def why_no_extension(case: Case, *, deadline_at: datetime, now: datetime) -> str | None:
+def why_no_extension(case: Case, policy: Policy, *, deadline_at: datetime, now: datetime) -> str | None:
     """Why the deadline cannot become that one (invariant 11); ``None``: it may."""
     ends = case.clock.ends_at
     if case.state is not CaseState.RETRYING or ends is None:
         return "the case has no deadline that could still be extended"
-    if deadline_at <= ends:
+    if deadline_at <= ends and policy.consequences.told_dates == "never_earlier":
         return f"the learner was told {ends.isoformat()}: a deadline is only ever made longer"
     return f"{deadline_at.isoformat()} is over" if deadline_at <= now else None
 
@@ -148,7 +148,7 @@ def when_deadline_extended(
 ) -> Decision:
     """Longer, never shorter (invariant 11); no further automatic attempt comes of it (F15: ten)."""
     turn = Turn(world, case, now, cause)
-    why = why_no_extension(case, deadline_at=fact.deadline_at, now=fact.occurred_at)
+    why = why_no_extension(case, world.policy, deadline_at=fact.deadline_at, now=fact.occurred_at)
     if why is not None:
         return refused(turn, "extend", why, fact.by)
     move_deadline(turn, Dated(at=fact.deadline_at, because=Reason(rule="extended_by_staff", source="staff")))
