@@ -45,8 +45,14 @@ class Ledger:
         outcome: str,
         ref: str,
         by: str,
+        reference: str | None = None,
+        request: str | None = None,
     ) -> None:
-        """Record one attempt. ``amount`` is in minor units; ``by`` says who started it (engine or api)."""
+        """Record one attempt.
+
+        ``amount`` is in minor units; ``by`` says who started it (engine, api or payer); ``reference`` is the
+        school's own id of what it is for; ``request`` the idempotency key of the call that asked for it.
+        """
         number = self._store.count("charge")
         self._store.put(
             "charge_attempt",
@@ -62,6 +68,8 @@ class Ledger:
                 "outcome": outcome,
                 "ref": ref,
                 "by": by,
+                "reference": reference,
+                "request": request,
                 "returned": 0,
             },
         )

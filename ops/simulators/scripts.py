@@ -114,6 +114,17 @@ class Scripts:
             row["default"] = outcome_to(default)
         return self._store.put("script", name, row)
 
+    def said(self, keys: list[str], outcome: Outcome) -> None:
+        """A bank repeats itself: what it said last comes again when nothing else is written (``only_told``)."""
+        last = outcome.next if outcome.pending else outcome
+        kept = last.model_copy(update={"takes": 0, "lost": None, "amount": None})
+        for key in keys:
+            row = self._store.get("script", f"charge:{key}")
+            if row is not None:
+                row["last"] = outcome_to(kept)
+                self._store.put("script", f"charge:{key}", row)
+                return
+
     def erase(self, key: str | None = None) -> None:
         """Forget what was written for ``key``, or everything."""
         rows = self._store.table("script")
@@ -121,7 +132,7 @@ class Scripts:
             self._store.drop("script", name)
 
     def next(self, keys: list[str], *, purpose: str = "charge") -> Outcome | None:
-        """Use up the next outcome of the first key that has one; then defaults; else None.
+        """Use up the next outcome of the first key that has one; then defaults; what was said last; else None.
 
         Raises:
             StillAsking: the outcome takes its time; it is used up when asked for again.
@@ -135,9 +146,10 @@ class Scripts:
                 if takes:
                     raise StillAsking(takes)
                 return self._given(outcome_from(row["queue"].pop(0)))
-        for row in rows:
-            if row["default"] is not None:
-                return outcome_from(row["default"])
+        for name in ("default", "last"):
+            for row in rows:
+                if row.get(name) is not None:
+                    return outcome_from(row[name])
         return None
 
     def _given(self, outcome: Outcome) -> Outcome:

@@ -153,6 +153,8 @@ class ControlApi:
         row = self._world.scripts.write(
             key, body.outcomes, default=body.default, purpose=body.purpose, first=body.first
         )
+        if body.last is not None:
+            self._world.scripts.said([key], body.last)
         return json_reply(row, 201)
 
     def _key_of(self, learner: str | None) -> str:

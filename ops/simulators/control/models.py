@@ -129,6 +129,9 @@ class Script(Strict):
     outcomes: list[ScriptedOutcome] = []
     default: ScriptedOutcome | None = None
     first: bool = False
+    """Ahead of what was written before."""
+    last: ScriptedOutcome | None = None
+    """What the bank repeats when nothing else is written (see ``only_told``)."""
 
 
 class Act(Strict):

@@ -189,12 +189,13 @@ def run_clearing(world: World, due: Due) -> None:
     subscription = load(world, "subscription", due.ref)
     then = outcome_from(due.facts["then"])
     engine = engine_of(world, due.ref)
+    by = "api" if due.facts.get("balance") else "engine"
     if then.decline:
-        sales.deny(world, due.facts["sale"])
+        sales.deny(world, due.facts["sale"], by=by)
         if subscription["status"] == "ACTIVE" and not due.facts.get("balance"):
             _failed(world, subscription, then)
         return
-    sale = sales.clear(world, due.facts["sale"], subscription, period=period(engine))
+    sale = sales.clear(world, due.facts["sale"], subscription, period=period(engine), by=by)
     if due.facts.get("balance"):
         reduce_balance(world, subscription, sales.value_of(sale))
     elif subscription["status"] == "ACTIVE":

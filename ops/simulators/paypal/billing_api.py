@@ -169,14 +169,16 @@ def capture(world: World, call: Call, key: str) -> Answer:
         raise refused("AMOUNT_GREATER_THAN_OUTSTANDING_BALANCE", text)
     keys = [key, subscription.get("custom_id")]
     said = world.scripts.next([name for name in keys if name]) or OK
+    if world.only_told:
+        world.scripts.said([name for name in keys if name], said)
     if said.pending:
-        sale = sales.pending(world, subscription, value)
+        sale = sales.pending(world, subscription, value, by="api")
         facts = {"sale": sale["id"], "then": outcome_to(said.next), "balance": True}
         world.agenda.plan(CLEAR, key, world.clock.now() + said.wait, facts)
         return 202, None
     if said.decline:
         reason = billing.reason_code(said.decline)
-        sales.declined(world, subscription, value, period=billing.period(engine), reason=reason)
+        sales.declined(world, subscription, value, period=billing.period(engine), reason=reason, by="api")
         return 202, None
     sale = sales.completed(world, subscription, value, period=billing.period(engine), by="api")
     billing.reduce_balance(world, subscription, value)

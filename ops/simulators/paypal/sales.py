@@ -91,34 +91,45 @@ def tell_completed(world: World, sale: Json) -> None:
 
 
 def pending(
-    world: World, subscription: Json, value: int, *, written: str | None = None, currency: str | None = None
+    world: World,
+    subscription: Json,
+    value: int,
+    *,
+    by: str = "engine",
+    written: str | None = None,
+    currency: str | None = None,
 ) -> Json:
     """A payment that clears later (PAYMENT.SALE.PENDING)."""
     sale = _new_sale(world, subscription, value, "pending", written, currency)
     sale["reason_code"] = "ECHECK"
     keep(world, "sale", sale)
+    _enter(world, subscription, value_of(sale), period=None, outcome="pending", ref=sale["id"], by=by)
     emit(world, "PAYMENT.SALE.PENDING", sale, resource_type="sale", summary="Payment pending")
     return sale
 
 
-def clear(world: World, key: str, subscription: Json, *, period: str) -> Json:
+def clear(world: World, key: str, subscription: Json, *, period: str, by: str = "engine") -> Json:
     """A pending payment became money (PAYMENT.SALE.COMPLETED)."""
     sale = load(world, "sale", key)
     sale.update({"state": "completed", "update_time": stamp(world)})
     keep(world, "sale", sale)
-    _book(world, sale, subscription, period=period, by="engine")
+    _book(world, sale, subscription, period=period, by=by)
     return sale
 
 
-def deny(world: World, key: str) -> None:
+def deny(world: World, key: str, *, by: str = "engine") -> None:
     """A pending payment came to nothing (PAYMENT.SALE.DENIED)."""
     sale = load(world, "sale", key)
+    subscription = load(world, "subscription", sale["billing_agreement_id"])
+    _enter(world, subscription, value_of(sale), period=None, outcome="declined", ref=key, by=by)
     sale.update({"state": "denied", "update_time": stamp(world)})
     keep(world, "sale", sale)
     emit(world, "PAYMENT.SALE.DENIED", sale, resource_type="sale", summary="Payment denied")
 
 
-def declined(world: World, subscription: Json, value: int, *, period: str, reason: str) -> None:
+def declined(
+    world: World, subscription: Json, value: int, *, period: str, reason: str, by: str = "engine"
+) -> None:
     """An attempt was refused: nothing but a line in the transactions list."""
     key = world.ids.paypal("declined")
     currency = engine_of(world, subscription["id"])["currency"]
@@ -131,13 +142,18 @@ def declined(world: World, subscription: Json, value: int, *, period: str, reaso
         "reason_code": reason,
     }
     keep(world, "declined", record)
-    _enter(world, subscription, value, period=period, outcome="declined", ref=key, by="engine")
+    _enter(world, subscription, value, period=period, outcome="declined", ref=key, by=by)
 
 
 def _enter(world: World, subscription: Json, value: int, **facts: Any) -> None:
     currency = engine_of(world, subscription["id"])["currency"]
     world.ledger.attempt(
-        gateway="paypal", subscription=subscription["id"], amount=value, currency=currency, **facts
+        gateway="paypal",
+        subscription=subscription["id"],
+        amount=value,
+        currency=currency,
+        reference=subscription.get("custom_id"),
+        **facts,
     )
 
 

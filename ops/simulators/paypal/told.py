@@ -8,6 +8,7 @@ from ops.simulators.clock import zulu
 from ops.simulators.paypal import plans, sales
 from ops.simulators.paypal.objects import amount, every, find, load, stamp
 from ops.simulators.paypal.subscriptions import engine_of, keep_engine, move_to, new_subscription, tell
+from ops.simulators.scripts import Outcome
 from ops.simulators.store import Json
 from ops.simulators.told import AttemptTold, CannotHappen, ChallengeTold, MoneyBackTold, StatusTold, Told
 from ops.simulators.webhooks.outbox import Telling
@@ -64,6 +65,9 @@ def attempt_happened(world: World, told: AttemptTold) -> Json:
     keep_engine(world, key, anchor=zulu(start), cycle=0)
     if told.next_billing is not None:
         keep_engine(world, key, next_billing=zulu(told.next_billing))
+    if told.outcome != "pending":
+        said = Outcome(decline=told.reason or "PAYMENT_DENIED" if told.outcome == "failed" else None)
+        world.scripts.said([name for name in (key, subscription.get("custom_id")) if name], said)
     pending = find(world, "sale", told.transaction or "")
     if pending is not None:
         return _known_sale(world, subscription, pending, told, period)

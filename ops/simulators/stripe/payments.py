@@ -54,6 +54,8 @@ def attempt(
     ``outcome`` overrides script and card: what follows a pending payment or a passed 3-D Secure.
     """
     said = outcome or _bank(world, intent, method, off_session=off_session, authenticated=authenticated)
+    if world.only_told:
+        world.scripts.said(_script_keys(world, intent, method), said)
     intent.update({"payment_method": method["id"], "next_action": None, "last_payment_error": None})
     set_aside(world, intent["id"], off_session=off_session, by=by)
     if said.pending:
@@ -74,6 +76,8 @@ def attempt(
         outcome=verdict.value,
         ref=intent["latest_charge"] or intent["id"],
         by=by,
+        reference=intent["metadata"].get("reference") or intent["metadata"].get("subscription_id"),
+        request=world.cause.idempotency_key,
     )
     return verdict
 
@@ -132,16 +136,7 @@ def card_error(intent: Json, *, code: str | None = None, message: str | None = N
 
 
 def _bank(world: World, intent: Json, method: Json, *, off_session: bool, authenticated: bool) -> Outcome:
-    known = aside(world, intent["id"])
-    candidates = [
-        known.get("invoice"),
-        intent["id"],
-        known.get("subscription"),
-        intent["metadata"].get("reference"),
-        method["id"],
-        intent["customer"],
-    ]
-    scripted = world.scripts.next([key for key in candidates if key])
+    scripted = world.scripts.next(_script_keys(world, intent, method))
     if scripted is not None:
         return scripted
     if method["type"] != "card":
@@ -155,6 +150,21 @@ def _bank(world: World, intent: Json, method: Json, *, off_session: bool, authen
         on_session=not off_session,
         authenticated=authenticated,
     )
+
+
+def _script_keys(world: World, intent: Json, method: Json) -> list[str]:
+    """Under which ids a story may have written down what the bank says."""
+    known = aside(world, intent["id"])
+    candidates = [
+        known.get("invoice"),
+        intent["id"],
+        known.get("subscription"),
+        intent["metadata"].get("reference"),
+        intent["metadata"].get("subscription_id"),
+        method["id"],
+        intent["customer"],
+    ]
+    return [key for key in candidates if key]
 
 
 def _expired(world: World, card: Json) -> bool:

@@ -193,3 +193,16 @@ def test_a_lost_answer_took_the_money_or_did_not(sim: Gateways) -> None:
         assert len(sim.charges()) == taken
     assert pay(invoice, options={"idempotency_key": "once"}).status == "paid"
     assert len(sim.charges()) == 1
+
+
+def test_a_bank_repeats_itself_until_a_story_says_otherwise(sim: Gateways) -> None:
+    sim.control("POST", "/settings", {"only_told": True})
+    ada = sim.ada()
+    sim.script(id="ada", outcomes=[])
+    invoice = failed(sim, ada["subscription"], reason="card_velocity_exceeded")["invoice"]
+    with pytest.raises(stripe.CardError) as refusal:
+        sim.stripe().v1.invoices.pay(invoice)
+    assert refusal.value.error is not None
+    assert refusal.value.error.decline_code == "card_velocity_exceeded"
+    sim.script(id="ada", last="ok")
+    assert sim.stripe().v1.invoices.pay(invoice).status == "paid"
