@@ -318,13 +318,20 @@ def changed(base: dict[str, Any], changes: dict[str, Any], refused: Any) -> dict
 
 
 def policy_text(data: dict[str, Any]) -> str:
-    """A policy's file."""
-    return yaml.safe_dump(
-        {"schema_version": SCHEMA_VERSION, **data},
-        allow_unicode=True,
-        sort_keys=False,
-        default_flow_style=False,
-    )
+    """A policy's file; times of day in quotes, as policy files want them."""
+    body = {"schema_version": SCHEMA_VERSION, **data}
+    return yaml.dump(body, Dumper=_Quoting, allow_unicode=True, sort_keys=False, width=110)
+
+
+class _Quoting(yaml.SafeDumper):
+    """Quotes every text with a colon: an unquoted 09:00 is a number to YAML 1.1."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if ":" in text else None)
+
+
+_Quoting.add_representer(str, _quoted)
 
 
 def _put(data: Any, dotted: str, value: Any, refused: Any) -> None:

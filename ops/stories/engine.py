@@ -195,8 +195,6 @@ class PageVisit:
     update_id: str | None = None
     """The gateway's id of a stored method."""
     transaction_id: str | None = None
-    gateway_subscription_id: str | None = None
-    """The id of the subscription that a ``resume`` or ``sign_up`` makes."""
     next_billing_at: datetime | None = None
     reason: str = ""
     """Why the bank refused."""

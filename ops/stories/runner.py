@@ -96,6 +96,7 @@ class _Player:
             await self._live_until(max(self.cast.until, self.engine.now()))
         except CannotPlay as error:
             self._differs(("story",), "the story", [str(error)])
+            return
         await self._end()
 
     # --- the plan ---

@@ -60,6 +60,8 @@ class _Watch:
         case = self.cases.get(f"{fact.subscription_id}~{fact.period}")
         if case is not None and case.closed:
             self.taken.add("T35")
+        if case is None and isinstance(fact, payments.AttemptSucceeded) and fact.kind is AttemptKind.RENEWAL:
+            self.taken.add("T3")
         if isinstance(fact, payments.AttemptFailed) and fact.kind is AttemptKind.RELAUNCH:
             self.taken.add("T21")
 
@@ -86,10 +88,6 @@ class _Watch:
             case.failures += 1
             if case.failures > 1 and case.state == "retrying":
                 self.taken.add("T6")
-
-    def paid(self, fact: dunning.PeriodPaid) -> None:
-        if fact.case_id not in self.cases:
-            self.taken.add("T3")
 
     def requested(self, fact: dunning.AttemptRequested) -> None:
         if fact.kind is AttemptKind.RENEWAL:
@@ -209,7 +207,6 @@ _SEES: Final[dict[type[Any], Any]] = {
     payments.AuthenticationPassed: _Watch.challenge,
     dunning.CaseOpened: _Watch.opened,
     dunning.AttemptRecorded: _Watch.recorded,
-    dunning.PeriodPaid: _Watch.paid,
     dunning.AttemptRequested: _Watch.requested,
     dunning.AttemptSkipped: _Watch.skipped,
     dunning.LearnerReported: _Watch.reported,

@@ -175,9 +175,6 @@ class Pays(_OnPage):
     learner: Literal["pays"]
     amount: Sum | None = Field(default=None, description="The price asked when absent")
     transaction: Text | None = None
-    gateway_subscription: Text | None = Field(
-        default=None, description="The new subscription's id; made when absent"
-    )
     next_billing: When | None = Field(default=None, description="The gateway's own next charge")
 
 

@@ -79,7 +79,6 @@ async def pays(line: acts.Pays, stage: Stage) -> Answer | None:
             method=MethodKind.PAYPAL_SUBSCRIPTION,
             amount=stage.money(line.amount, subscription) if line.amount else None,
             transaction_id=line.transaction,
-            gateway_subscription_id=line.gateway_subscription,
             next_billing_at=stage.instant(line.next_billing, subscription) if line.next_billing else None,
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.stories.cast import SchoolCast, SubscriptionCast
+from ops.stories.cast import SchoolCast, SubscriptionCast, policy_text
 from ops.stories.engine import Answer, AtGateway
 from ops.stories.model import setup
 from ops.stories.stage import CannotPlay, Stage, reason_of
@@ -64,7 +64,11 @@ async def open_school(stage: Stage, school: SchoolCast) -> None:
     await must(stage, "dunning", "PUT", f"/schools/{school.id}", body)
     stage.versions[school.id] = 1
     if not school.is_preset:
-        change = {"policy": school.policy_data, "version": told.version, "by": "story"}
+        change: dict[str, Any] = {"version": told.version, "by": "story"}
+        if told.own_policy is not None:
+            change["text"] = policy_text(school.policy_data)
+        else:
+            change |= {"policy_id": told.policy, "overrides": told.set}
         await must(stage, "dunning", "PUT", f"/schools/{school.id}/policy", change)
         stage.versions[school.id] = told.version
     for name in told.not_observed:

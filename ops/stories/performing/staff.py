@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ops.stories.cast import SubscriptionCast, changed
+from ops.stories.cast import SubscriptionCast, changed, policy_text
 from ops.stories.engine import Answer
 from ops.stories.model import acts
 from ops.stories.performing.opening import closure_body, enrolment, grant_body, minor, registration
@@ -118,7 +118,7 @@ async def adopts_policy(line: acts.AdoptsPolicy, stage: Stage) -> Answer | None:
     version = line.version or stage.versions[school.id] + 1
     body: dict[str, Any] = {"version": version, "by": line.by}
     if line.own_policy is not None:
-        body["policy"] = changed({**line.own_policy, "version": version}, line.set, CannotPlay)
+        body["text"] = policy_text(changed({**line.own_policy, "version": version}, line.set, CannotPlay))
     else:
         body |= {"policy_id": line.policy, "overrides": line.set}
     answer = await stage.engine.call("dunning", "PUT", f"/schools/{school.id}/policy", body)
