@@ -227,6 +227,27 @@ def test_a_holiday_notice_names_the_charge_that_falls_into_it(data: dict[str, st
     assert written in render(sample_letter(T.JP_PRE_HOLIDAY, "ja", data=data), "ja").text
 
 
+@pytest.mark.parametrize("language", ["ja", "en", "fr"])
+def test_my_page_asks_for_the_current_price_and_not_for_the_one_that_failed(language: Language) -> None:
+    """J21, R-J8: an old price ended with the cancelled subscription."""
+    data = {"amount": "11500 JPY", "current_price": "12800 JPY"}
+    text = render(sample_letter(T.JP_RESUME_DAY, language, data=data), language).text
+    assert "800" in text
+    assert "500" not in text
+
+
+def test_a_lump_sum_is_reviewed_against_what_was_asked_for() -> None:
+    data = {
+        "amount": "11500 JPY",
+        "amount_due": "25600 JPY",
+        "received": "12800 JPY",
+        "outstanding": "12800 JPY",
+    }
+    text = render(sample_letter(T.STAFF_REVIEW, "ja", data=data), "ja").text
+    assert "予定金額:25,600円" in text
+    assert "11,500円" not in text
+
+
 def test_too_much_money_is_not_asked_for_again() -> None:
     letter = sample_letter(T.JP_PARTIAL, "ja", data={"received": "30000 JPY", "outstanding": "-4400 JPY"})
     text = render(letter, "ja").text
