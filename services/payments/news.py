@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
+
 from shared.decline_codes import Fault
 from shared.declines import DeclineClass
 from shared.events.words import CancelledBy, Gateway, MethodKind, ReviewReason
@@ -201,9 +203,8 @@ class Look:
         return tuple(candidate for candidate in candidates if candidate)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
-    """A webhook whose signature was found good, ready to be kept."""
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook whose signature was found good, ready to be kept. A struct, because it is made for each of them."""
 
     dedupe_key: str
     """The same event has the same key, however often and in whatever order it is delivered."""

@@ -48,7 +48,7 @@ def verify(
     payload = b"%d." % at + body
     good = False
     for secret in secrets:
-        expected = hmac.digest(secret, payload, hashlib.sha256).hex().encode()
+        expected = hmac.digest(secret, payload, "sha256").hex().encode()
         for signature in signatures:
             good |= hmac.compare_digest(expected, signature)
     if not good:
