@@ -67,7 +67,8 @@ class Faults:
         """Faults not used up."""
         return list(self._store.table("fault").values())
 
-    def clear(self) -> None:
-        """Forget them all."""
-        for key in list(self._store.table("fault")):
-            self._store.drop("fault", key)
+    def clear(self, gateway: str | None = None) -> None:
+        """Forget them all, or those of one gateway."""
+        for key, row in list(self._store.table("fault").items()):
+            if gateway in {None, row["gateway"]}:
+                self._store.drop("fault", key)

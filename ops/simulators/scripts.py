@@ -138,19 +138,29 @@ class Scripts:
             StillAsking: the outcome takes its time; it is used up when asked for again.
             LineBroke: the caller gets no answer and nothing is to happen.
         """
-        rows = [row for key in keys if (row := self._store.get("script", f"{purpose}:{key}"))]
-        for row in rows:
+        outcome = self.queued(keys, purpose=purpose)
+        if outcome is not None:
+            return outcome
+        rows = self._rows(keys, purpose)
+        for name in ("default", "last"):
+            for row in rows:
+                if row.get(name) is not None:
+                    return outcome_from(row[name])
+        return None
+
+    def queued(self, keys: list[str], *, purpose: str = "charge") -> Outcome | None:
+        """Use up the next written outcome of the first key that has one (see ``next``)."""
+        for row in self._rows(keys, purpose):
             if row["queue"]:
                 takes = duration(row["queue"][0].pop("takes", 0))
                 self._store.put("script", f"{purpose}:{row['key']}", row)
                 if takes:
                     raise StillAsking(takes)
                 return self._given(outcome_from(row["queue"].pop(0)))
-        for name in ("default", "last"):
-            for row in rows:
-                if row.get(name) is not None:
-                    return outcome_from(row[name])
         return None
+
+    def _rows(self, keys: list[str], purpose: str) -> list[Json]:
+        return [row for key in keys if (row := self._store.get("script", f"{purpose}:{key}"))]
 
     def _given(self, outcome: Outcome) -> Outcome:
         if outcome.lost == "before":

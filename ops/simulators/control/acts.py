@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
+from ops.simulators.clock import zulu
 from ops.simulators.control.models import Act, CardBody
 from ops.simulators.http import Request
 from ops.simulators.paypal import billing_api, orders, sales
 from ops.simulators.paypal import objects as paypal
 from ops.simulators.paypal.api import revoke_tokens
 from ops.simulators.paypal.call import Call
-from ops.simulators.paypal.subscriptions import stop
+from ops.simulators.paypal.subscriptions import keep_engine, stop
 from ops.simulators.store import Json
 from ops.simulators.stripe import objects as stripe
 from ops.simulators.stripe import payer, returns, status
@@ -178,6 +179,8 @@ def approve(world: World, act: Act) -> Json:
         return {"id": order["id"], "status": order["status"]}
     subscription = _paypal_subscription(world, act)
     billing_api.approve(world, subscription)
+    if act.next_billing is not None:
+        keep_engine(world, subscription["id"], next_billing=zulu(act.next_billing))
     return {"id": subscription["id"], "status": subscription["status"]}
 
 

@@ -12,7 +12,7 @@ from ops.simulators.control.acts import ACTS, CannotAct
 from ops.simulators.control.bodies import body_of
 from ops.simulators.control.happenings import make_happen
 from ops.simulators.control.letters import LetterControls
-from ops.simulators.control.setups import set_up_paypal, set_up_stripe
+from ops.simulators.control.setups import make_plan, set_up_paypal, set_up_stripe
 from ops.simulators.engine import Engine
 from ops.simulators.faults import Fault
 from ops.simulators.http import Reply, Request, Routes, json_reply
@@ -45,6 +45,7 @@ class ControlApi:
                 "POST /reset": self.reset,
                 "POST /settings": self.settings,
                 "POST /setup": self.setup,
+                "POST /plan": self.plan,
                 "GET /learners": self.learners,
                 "POST /script": self.script,
                 "GET /script": self.scripts,
@@ -93,10 +94,13 @@ class ControlApi:
 
     async def next(self, request: Request) -> Reply:
         """GET /_sim/next?kind=stripe. : the next due item, of a kind or of all, and calls that still wait."""
-        due = self._world.agenda.next(prefix=request.args().get("kind", ""))
+        return json_reply(self._ahead(request.args().get("kind", "")))
+
+    def _ahead(self, kind: str = "") -> Json:
+        due = self._world.agenda.next(prefix=kind)
         shown = {"at": exact(due.at), "kind": due.kind, "ref": due.ref, **due.facts} if due else None
         waiting = [exact(at) for at in sorted(self._world.waiting)]
-        return json_reply({"now": exact(self._world.clock.now()), "next": shown, "waiting": waiting})
+        return {"now": exact(self._world.clock.now()), "next": shown, "waiting": waiting}
 
     async def run(self, request: Request) -> Reply:
         """POST /_sim/run: all that is due now, webhooks included."""
@@ -109,8 +113,9 @@ class ControlApi:
         return self._done(await self._engine.advance(body.to))
 
     def _done(self, done: list[Json]) -> Reply:
-        now = exact(self._world.clock.now())
-        return json_reply({"now": now, "done": done, "outstanding": self._world.outbox.outstanding()})
+        lines = self._world.journal.count
+        told = {"done": done, "outstanding": self._world.outbox.outstanding(), "lines": lines}
+        return json_reply({**self._ahead(), **told})
 
     async def reset(self, request: Request) -> Reply:
         """POST /_sim/reset: empty accounts; certificates stay."""
@@ -140,6 +145,10 @@ class ControlApi:
             else set_up_paypal(self._world, body)
         )
         return json_reply(made, 201)
+
+    async def plan(self, request: Request) -> Reply:
+        """POST /_sim/plan: a price or plan under a given id."""
+        return json_reply(make_plan(self._world, body_of(request, models.PlanBody)), 201)
 
     async def learners(self, request: Request) -> Reply:
         """GET /_sim/learners."""
@@ -179,7 +188,8 @@ class ControlApi:
         if body.action not in ACTS:
             raise CannotAct(f"unknown action {body.action!r}; there are {', '.join(ACTS)}")
         self._world.journal.note("act", action=body.action, about=body.id or body.learner)
-        return json_reply(ACTS[body.action](self._world, body))
+        with self._world.ids.given(body.ids):
+            return json_reply(ACTS[body.action](self._world, body))
 
     async def happen(self, request: Request) -> Reply:
         """POST /_sim/happen: it happened at a gateway exactly as told, and the books say so too."""
@@ -197,9 +207,8 @@ class ControlApi:
         return json_reply({"faults": self._world.faults.waiting()})
 
     async def unfault(self, request: Request) -> Reply:
-        """DELETE /_sim/fault."""
-        del request
-        self._world.faults.clear()
+        """DELETE /_sim/fault?gateway= : of one gateway, or all."""
+        self._world.faults.clear(request.args().get("gateway"))
         return json_reply({"ok": True})
 
     async def charges(self, request: Request) -> Reply:

@@ -94,6 +94,8 @@ class StripeSetup(Strict):
     stripe_retries_days: list[float] = []
     stripe_ending: Literal["past_due", "cancel", "unpaid"] = "past_due"
     quiet: bool = False
+    subscription: str | None = None
+    """The id of the subscription, where a story gives one."""
 
 
 class PayPalSetup(Strict):
@@ -113,9 +115,20 @@ class PayPalSetup(Strict):
     reference: str | None = None
     quirks: list[Literal["retry_date", "month_19", "shared_event_id", "re_activated"]] = []
     quiet: bool = False
+    subscription: str | None = None
+    """As at Stripe."""
 
 
 Setup = Annotated[StripeSetup | PayPalSetup, Field(discriminator="gateway")]
+
+
+class PlanBody(Strict):
+    """A price (Stripe) or a plan (PayPal) under an id that a story gives."""
+
+    gateway: Literal["stripe", "paypal"]
+    id: str
+    amount: int = Field(ge=0)
+    currency: str
 
 
 class Script(Strict):
@@ -144,6 +157,10 @@ class Act(Strict):
     amount: int | None = Field(default=None, gt=0)
     reason: str | None = None
     won: bool = False
+    ids: dict[str, str] = {}
+    """Ids that a story gives to what comes of it, by kind: ``stripe.seti``, ``stripe.ch``, ``paypal.sale``."""
+    next_billing: Instant | None = None
+    """What PayPal shows as the next charge of a subscription that is approved."""
 
 
 class StripeListener(Strict):

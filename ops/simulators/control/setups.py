@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from ops.simulators.clock import from_unix, interval_after, unix, zulu
-from ops.simulators.control.models import PayPalSetup, StripeSetup
+from ops.simulators.control.models import PayPalSetup, PlanBody, StripeSetup
 from ops.simulators.paypal import billing, plans
 from ops.simulators.paypal.objects import amount as paypal_amount
-from ops.simulators.paypal.objects import keep
-from ops.simulators.paypal.subscriptions import engine_of
+from ops.simulators.paypal.objects import find, keep
+from ops.simulators.paypal.subscriptions import engine_of, keep_engine
 from ops.simulators.paypal.subscriptions import new_subscription as new_paypal_subscription
 from ops.simulators.store import Json
 from ops.simulators.stripe import billing_shapes, shapes
 from ops.simulators.stripe.events import emit
 from ops.simulators.stripe.methods import attach_to, new_card, new_paypal
+from ops.simulators.stripe.objects import find as find_stripe
 from ops.simulators.stripe.objects import now, save, set_aside
 from ops.simulators.stripe.renewals import period_end, plan_renewal
 from ops.simulators.stripe.subscriptions import new_subscription
@@ -47,9 +48,10 @@ def set_up_stripe(world: World, body: StripeSetup) -> Json:
         ),
     )
     anchor, cycle = _first_cycle(world, body)
-    subscription = new_subscription(
-        world, customer["id"], items=[(price, 1)], anchor=unix(anchor), start=unix(anchor)
-    )
+    with world.ids.given({"stripe.sub": body.subscription}):
+        subscription = new_subscription(
+            world, customer["id"], items=[(price, 1)], anchor=unix(anchor), start=unix(anchor)
+        )
     subscription["metadata"] = dict(metadata)
     subscription["items"]["data"][0]["current_period_start"] = unix(period_end(subscription, cycle - 1))
     if not body.quiet:
@@ -146,17 +148,20 @@ def set_up_paypal(world: World, body: PayPalSetup) -> Json:
         "ending_after": body.ending_after,
         "quirks": list(body.quirks),
     }
-    subscription = new_paypal_subscription(
-        world,
-        plan=plan,
-        price=body.amount,
-        currency=currency,
-        subscriber=subscriber,
-        custom_id=reference,
-        start=interval_after(body.next_billing, "month", -1),
-        **facts,
-    )
+    with world.ids.given({"paypal.I": body.subscription}):
+        subscription = new_paypal_subscription(
+            world,
+            plan=plan,
+            price=body.amount,
+            currency=currency,
+            subscriber=subscriber,
+            custom_id=reference,
+            start=interval_after(body.next_billing, "month", -1),
+            **facts,
+        )
     billing.begin(world, subscription, body.next_billing, told=not body.quiet)
+    if world.only_told:  # the story says when, if it says it
+        keep_engine(world, subscription["id"], next_billing=None)
     return remember(
         world,
         body.learner,
@@ -172,3 +177,33 @@ def set_up_paypal(world: World, body: PayPalSetup) -> Json:
             "next_billing_time": engine_of(world, subscription["id"])["next_billing"],
         },
     )
+
+
+def make_plan(world: World, body: PlanBody) -> Json:
+    """A price or plan of one month; the one that is there already stays."""
+    if body.gateway == "stripe":
+        known = find_stripe(world, "price", body.id)
+        if known is not None:
+            return known
+        product = save(world, billing_shapes.product(world.ids.stripe("prod"), now(world), "Lessons"))
+        price = billing_shapes.price(
+            body.id,
+            now(world),
+            product=product["id"],
+            amount=body.amount,
+            currency=body.currency.lower(),
+            interval="month",
+        )
+        return save(world, price)
+    known = find(world, "plan", body.id)
+    if known is not None:
+        return known
+    made = keep(world, "product", {"id": world.ids.paypal_named("PROD", 17), "name": "Lessons"})
+    with world.ids.given({"paypal.P": body.id}):
+        return plans.new_plan(
+            world,
+            product=made["id"],
+            name="Monthly lessons",
+            cycles=[plans.monthly(paypal_amount(body.amount, body.currency.upper()))],
+            preferences={},
+        )

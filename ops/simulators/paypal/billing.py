@@ -63,7 +63,7 @@ def begin_now(world: World, subscription: Json) -> None:
     world.agenda.cancel(ATTEMPT, key)
     first = at_billing_hour(now, engine_of(world, key)["billing_minute"])
     keep_engine(world, key, anchor=zulu(first))
-    _attempt(world, subscription, cycle=0, ordinal=1)
+    _attempt(world, subscription, cycle=0, ordinal=1, by="payer")
 
 
 def cycle_due(engine: Json, cycle: int) -> datetime:
@@ -78,7 +78,7 @@ def run_attempt(world: World, due: Due) -> None:
         _attempt(world, subscription, cycle=due.facts["cycle"], ordinal=due.facts["ordinal"])
 
 
-def _attempt(world: World, subscription: Json, *, cycle: int, ordinal: int) -> None:
+def _attempt(world: World, subscription: Json, *, cycle: int, ordinal: int, by: str = "engine") -> None:
     key = subscription["id"]
     engine = keep_engine(world, key, cycle=cycle, ordinal=ordinal)
     if ordinal == 1:
@@ -96,7 +96,7 @@ def _attempt(world: World, subscription: Json, *, cycle: int, ordinal: int) -> N
         _failed(world, subscription, said)
     else:
         taken = engine["billed"] if said.amount is None else said.amount
-        sale = sales.completed(world, subscription, taken, period=period(engine), by="engine")
+        sale = sales.completed(world, subscription, taken, period=period(engine), by=by)
         _paid(world, subscription, sale)
 
 

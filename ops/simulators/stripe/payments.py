@@ -89,7 +89,8 @@ def answer_authentication(world: World, intent: Json, *, passed: bool) -> Verdic
     known = aside(world, intent["id"])
     method = load(world, "payment_method", intent["payment_method"])
     if passed:
-        then = outcome_from(known.get("then") or "ok")
+        scripted = world.scripts.queued(_script_keys(world, intent, method)) if world.only_told else None
+        then = scripted or outcome_from(known.get("then") or "ok")
         return attempt(world, intent, method, off_session=False, by="payer", outcome=then, authenticated=True)
     error = _error(
         {
