@@ -130,6 +130,10 @@ class Flag:
     """An unexpected registration: the gateway's id of it (JP-11)."""
     happened_at: datetime | None = None
     """When it happened at the gateway."""
+    kind: AttemptKind | None = None
+    """What the money was for: a relaunch is settled as one."""
+    path_id: str | None = None
+    """A relaunch: the path it re-enrols in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from services.dunning.domain.case import Case, MailMark
-from services.dunning.domain.turn import Turn
+from services.dunning.domain.turn import Turn, word
 from services.dunning.policies import dates
 from services.dunning.policies.notices import NoticeEvent
 from shared.events import dunning as facts
@@ -118,19 +118,6 @@ def sent(case: Case, template: Template, ordinal: int, at: datetime) -> Case:
 def words(values: Mapping[str, object]) -> dict[str, str]:
     """Values as mails carry them: ISO dates and instants, minor units with currency; absent ones left out."""
     return {name: word(value) for name, value in values.items() if value is not None}
-
-
-def word(value: object) -> str:
-    """One value as mails carry it."""
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Money):
-        return f"{value.amount_minor} {value.currency}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def data_of(turn: Turn) -> dict[str, str]:

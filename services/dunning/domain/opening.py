@@ -15,10 +15,13 @@ from services.dunning.domain.retries import ask, plan_retries, retry_same_day
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
 from services.dunning.domain.watch import watch
 from services.dunning.policies import dates
+from services.dunning.policies.grace import access_level
+from services.dunning.policies.notices import BeforeDeadline
 from shared.declines import DeclineClass
 from shared.events import dunning as facts
 from shared.events import payments
 from shared.events.words import AccessLevel, AttemptKind, CaseState, Template
+from shared.reasons import Reason
 
 FALLBACK_WAIT: Final = timedelta(hours=1)
 """How long the learner is not yet told while the other stored method is tried."""
@@ -38,8 +41,8 @@ def when_first_failure(
     paid = world.account.payment_of(fact.period)
     if paid is not None:
         return _too_late(turn, fact, paid)
-    _clocks(turn)
-    _opened(turn, fact)
+    because = _clocks(turn)
+    _opened(turn, fact, because)
     record(turn, fact)
     _first_steps(turn, fact)
     _attempts_to_come(turn, fact)
@@ -81,22 +84,29 @@ def _new_case(world: World, fact: payments.AttemptFailed) -> Case:
     )
 
 
-def _clocks(turn: Turn) -> None:
+def _clocks(turn: Turn) -> Reason | None:
+    """Set the case's own dates; why the grace ends when it does."""
     case, policy, calendars = turn.case, turn.policy, turn.world.calendars
     grace = dates.deadline(policy, calendars, case.failed_at)
-    ends = dates.case_end(policy, calendars, case.failed_at)
-    steps = tuple(
-        (change.when.at, change.level)
-        for change in dates.access_steps(policy, calendars, case.failed_at)[1:]
-        if grace is None or change.when.at < grace.at
-    )
+    ends = grace
+    if policy.collection_deadline is not None or grace is None:
+        ends = dates.case_end(policy, calendars, case.failed_at)
+    elif "deadline" not in policy.attempts.exhausted_when and not dates.ends_with_last_failure(policy):
+        ends = None
+    steps: tuple[tuple[datetime, AccessLevel], ...] = ()
+    if policy.grace.steps:
+        steps = tuple(
+            (change.when.at, change.level)
+            for change in dates.access_steps(policy, calendars, case.failed_at)[1:]
+            if grace is None or change.when.at < grace.at
+        )
     clock = Clock(grace_at=grace.at if grace else None, ends_at=ends.at if ends else None, steps=steps)
     turn.set(clock=clock)
+    return grace.because if grace else None
 
 
-def _opened(turn: Turn, fact: payments.AttemptFailed) -> None:
+def _opened(turn: Turn, fact: payments.AttemptFailed, because: Reason | None = None) -> None:
     case, policy = turn.case, turn.policy
-    grace = dates.deadline(policy, turn.world.calendars, case.failed_at)
     lapses = "mark_arrears" in policy.on_failure or policy.credits.applies
     turn.account = turn.account.with_case(case.case_id, is_open=True)
     turn.say(
@@ -109,7 +119,7 @@ def _opened(turn: Turn, fact: payments.AttemptFailed) -> None:
         decline=fact.decline,
         gateway=case.gateway,
         deadline_at=case.clock.grace_at,
-        deadline_because=because_of(grace.because if grace else None),
+        deadline_because=because_of(because),
         effective_forfeiture_on=dates.failure_day(policy, case.failed_at) if lapses else None,
     )
     turn.note(
@@ -118,7 +128,7 @@ def _opened(turn: Turn, fact: payments.AttemptFailed) -> None:
         policy=f"{case.policy_id} v{case.policy_version}",
         amount=case.amount,
         deadline=case.clock.grace_at,
-        because=grace.because if grace else None,
+        because=because,
     )
 
 
@@ -141,10 +151,10 @@ def _first_steps(turn: Turn, fact: payments.AttemptFailed) -> None:
         turn.mark("locked")
         turn.say(facts.SelfPaymentLocked, why="payment_failed")
         turn.note("self_payment_locked")
-    falls = dates.access_steps(policy, turn.world.calendars, case.failed_at)[0]
-    if falls.level is not AccessLevel.FULL:
-        turn.say(facts.AccessSuspensionRequested, when=falls.when.at, level=falls.level)
-        turn.note("access_lowered", level=falls.level.value)
+    level = access_level(policy.grace.access)
+    if level is not AccessLevel.FULL:
+        turn.say(facts.AccessSuspensionRequested, when=case.failed_at, level=level)
+        turn.note("access_lowered", level=level.value)
 
 
 def _attempts_to_come(turn: Turn, fact: payments.AttemptFailed) -> None:
@@ -168,11 +178,11 @@ def _attempts_to_come(turn: Turn, fact: payments.AttemptFailed) -> None:
         turn.later(ends, facts.DeadlineFellDue)
     for at, level in case.clock.steps:
         turn.later(at, facts.AccessStepFellDue, ordinal=list(AccessLevel).index(level))
-    for index, (notice, when) in enumerate(
-        dates.deadline_reminders(policy, turn.world.calendars, case.failed_at), start=1
-    ):
+    if not any(isinstance(notice.event, BeforeDeadline) for notice in policy.notices.school):
+        return
+    for notice, when in dates.deadline_reminders(policy, turn.world.calendars, case.failed_at):
         if when.at > turn.now:
-            turn.later(when.at, facts.ReminderFellDue, template=notice.template, ordinal=index)
+            turn.later(when.at, facts.ReminderFellDue, template=notice.template, ordinal=1)
 
 
 def _opening_template(turn: Turn) -> Template:

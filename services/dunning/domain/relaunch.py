@@ -82,44 +82,57 @@ def when_paid(
     owed = price_of(world, case)
     judged = world.policy.money.judge(owed, fact.amount)
     if judged != "exact":
-        mismatch(turn, judged, fact, owed=owed)
+        mismatch(turn, judged, fact, owed=owed, path_id=flight.path_id if flight else None)
         return turn.finish()
+    path_id = _reopened(world, flight, fact.occurred_at)
+    complete(turn, fact.transaction_id, fact.amount, fact.occurred_at, path_id=path_id)
+    return turn.finish()
+
+
+def complete(
+    turn: Turn,
+    transaction_id: str,
+    amount: Money,
+    paid_at: datetime,
+    *,
+    path_id: str | None,
+    by: str = "learner",
+) -> None:
+    """The relaunch is settled: the new billing day is its payment's day, or the old one as the policy says (R-F9)."""
+    world, case = turn.world, turn.case
     remediation = world.policy.remediation
-    assert isinstance(remediation, SelfServiceRelaunch)  # noqa: S101 - only such a case is SUSPENDED with a relaunch asked
-    if remediation.new_anchor == "relaunch_date":
-        next_on, billing_day = dates.next_due_after_payment(world.policy, fact.occurred_at)
-        period = dates.plain_day(world.policy, fact.occurred_at)
-    else:
+    if isinstance(remediation, SelfServiceRelaunch) and remediation.new_anchor == "unchanged":
         billing_day = world.account.billing_day
-        today = dates.plain_day(world.policy, fact.occurred_at)
+        today = dates.plain_day(world.policy, paid_at)
         next_on = next(day for day in dates.due_days(world.policy, case.period, billing_day) if day > today)
         period = case.period
-    turn.pays(fact.transaction_id, fact.amount, fact.occurred_at, period=period)
+    else:
+        next_on, billing_day = dates.next_due_after_payment(world.policy, paid_at)
+        period = dates.plain_day(world.policy, paid_at)
+    turn.pays(transaction_id, amount, paid_at, period=period)
     turn.moves_billing_day(billing_day, price=world.account.current_price)
     turn.say(
         facts.CaseRelaunched,
-        when=fact.occurred_at,
+        when=paid_at,
         billing_day=billing_day,
         next_billing_on=next_on,
-        amount=fact.amount,
+        amount=amount,
     )
     turn.say(facts.SubscriptionResumptionRequested, billing_day=billing_day, next_billing_on=next_on)
-    path_id = _reopened(world, flight, fact.occurred_at)
     turn.say(facts.AccessRestorationRequested, why="relaunched", reopen_path_id=path_id)
     mails.obsolete(turn, "relaunched", (Template.FR_SUSPENDED, Template.FR_RE_ENROLMENT_REMINDER))
     mails.tell(
         turn,
         "relaunched",
         by_charge=False,
-        amount=fact.amount,
+        amount=amount,
         billing_day=billing_day,
         next_billing_on=next_on,
-        paid_at=fact.occurred_at,
-        transaction_id=fact.transaction_id,
+        paid_at=paid_at,
+        transaction_id=transaction_id,
     )
-    turn.note("relaunched", when=fact.occurred_at, billing_day=billing_day, next=next_on, amount=fact.amount)
-    turn.close(CaseState.RELAUNCHED, when=fact.occurred_at, by="learner")
-    return turn.finish()
+    turn.note("relaunched", when=paid_at, billing_day=billing_day, next=next_on, amount=amount)
+    turn.close(CaseState.RELAUNCHED, when=paid_at, by=by)
 
 
 def _reopened(world: World, flight: InFlight | None, paid_at: datetime) -> str | None:

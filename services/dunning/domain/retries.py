@@ -16,6 +16,7 @@ from services.dunning.policies import dates
 from shared.events import dunning as facts
 from shared.events.words import AttemptKind, CaseState
 from shared.money import Money
+from shared.reasons import Dated
 
 STALE_FLIGHT: Final = timedelta(hours=2)
 """An attempt in flight for longer is looked up at the gateway."""
@@ -26,11 +27,11 @@ def plan_retries(turn: Turn) -> None:
     planned = dates.retries(turn.policy, turn.world.calendars, turn.case.failed_at)
     plan = tuple((int(one.because.value("ordinal") or index), one.at) for index, one in enumerate(planned, 1))
     turn.set(plan=plan)
-    plan_next(turn, after=0)
+    plan_next(turn, after=0, planned=planned)
 
 
-def plan_next(turn: Turn, *, after: int) -> None:
-    """Plan the first retry behind ordinal ``after`` whose day is not over yet."""
+def plan_next(turn: Turn, *, after: int, planned: tuple[Dated, ...] | None = None) -> None:
+    """Plan the first retry behind ordinal ``after`` whose day is not over yet, with its reason."""
     today = dates.plain_day(turn.policy, turn.now)
     found = next(
         ((n, at) for n, at in turn.case.plan if n > after and dates.plain_day(turn.policy, at) >= today), None
@@ -38,14 +39,9 @@ def plan_next(turn: Turn, *, after: int) -> None:
     if found is None:
         return
     ordinal, at = found
-    because = next(
-        (
-            one.because
-            for one in dates.retries(turn.policy, turn.world.calendars, turn.case.failed_at)
-            if one.at == at
-        ),
-        None,
-    )
+    if planned is None:
+        planned = dates.retries(turn.policy, turn.world.calendars, turn.case.failed_at)
+    because = next((one.because for one in planned if one.at == at), None)
     turn.say(facts.AttemptScheduled, ordinal=ordinal, at=at, because=because_of(because))
     turn.later(at, facts.AttemptFellDue, ordinal=ordinal)
     turn.note("retry_planned", ordinal=ordinal, on=at, because=because)

@@ -20,14 +20,27 @@ SLIP: Final = 20
 
 
 def mismatch(
-    turn: Turn, judged: Judgement, fact: payments.AttemptSucceeded, *, owed: Money | None = None
+    turn: Turn,
+    judged: Judgement,
+    fact: payments.AttemptSucceeded,
+    *,
+    owed: Money | None = None,
+    path_id: str | None = None,
 ) -> None:
     """A success of another amount or currency settles nothing; the suspension is frozen meanwhile (T11, X-20, X-21)."""
     expected = owed or turn.case.owed
     reason = reason_of(judged, expected, fact.amount)
     detail = f"{expected} was owed and {fact.amount} came"
     kept = fact.amount if fact.amount.currency == expected.currency else None
-    turn.flag(reason, fact.transaction_id, detail, amount=kept)
+    turn.flag(
+        reason,
+        fact.transaction_id,
+        detail,
+        amount=kept,
+        happened_at=fact.occurred_at,
+        kind=fact.kind,
+        path_id=path_id,
+    )
     mails.review(turn, reason, fact.transaction_id, detail)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from services.dunning.domain import budgets, guidance, mails, resume
+from services.dunning.domain import budgets, guidance, mails, relaunch, resume
 from services.dunning.domain.attempts import something_open
 from services.dunning.domain.case import MONEY_REVIEWS, Case, Flag
 from services.dunning.domain.deadlines import end_notice_hold, move_deadline, pass_deadline
@@ -51,7 +51,16 @@ def when_difference_accepted(
     for flag in flags:
         turn.settle_flag(flag.reason, flag.about, by=fact.by, how="accepted")
     newest = flags[-1]
-    if case.state is CaseState.AWAITING_LUMP_SUM:
+    if newest.kind is AttemptKind.RELAUNCH:
+        relaunch.complete(
+            turn,
+            newest.about,
+            newest.amount or case.owed,
+            newest.happened_at or fact.occurred_at,
+            path_id=newest.path_id or world.account.path_id,
+            by=fact.by,
+        )
+    elif case.state is CaseState.AWAITING_LUMP_SUM:
         guidance.settle(turn, fact.occurred_at, by=fact.by)
     elif case.state in _LATE:
         paid = next((one for one in case.attempts if one.transaction_id == newest.about), None)

@@ -6,7 +6,7 @@ A decision is a pure function of what it is given; a ``Turn`` is only its scratc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ class Turn:
 
     def __init__(self, world: World, case: Case, now: datetime, cause: str | None = None) -> None:
         self.world = world
-        self.case = case
+        self.case = _own_copy(case)
         self.account = world.account
         self.now = now
         self.cause = cause
@@ -69,8 +69,10 @@ class Turn:
         return self.world.policy
 
     def set(self, **changes: Any) -> None:
-        """The case as it becomes."""
-        self.case = replace(self.case, **changes)
+        """The case as it becomes: written on this turn's own copy, which nobody else has seen yet."""
+        case = self.case
+        for name, value in changes.items():
+            _put(case, name, value)
 
     def say(self, kind: Callable[..., Fact], /, *, when: datetime | None = None, **fields: Any) -> None:
         """Say a fact about this case; it occurred at ``when``, or now."""
@@ -84,7 +86,7 @@ class Turn:
         self, code: str, /, *, when: datetime | None = None, because: Reason | None = None, **params: object
     ) -> None:
         """Add a line to the case's story; ``when`` it happened, or now."""
-        told = {name: _text(value) for name, value in params.items() if value is not None}
+        told = {name: word(value) for name, value in params.items() if value is not None}
         note = Note(at=when or self.now, code=code, params=told, cause=self.cause, because=because)
         notes = (*self.case.notes, note)
         if len(notes) > NOTES_KEPT:
@@ -139,11 +141,11 @@ class Turn:
             suspended_at=None,
         )
 
-    def flag(self, reason: ReviewReason, about: str, detail: str, *, amount: Money | None = None) -> None:
-        """Ask a person to look: never an exception, never silence."""
+    def flag(self, reason: ReviewReason, about: str, detail: str, **more: Any) -> None:
+        """Ask a person to look: never an exception, never silence. ``more`` are further fields of the ``Flag``."""
         if any(flag.reason is reason and flag.about == about for flag in self.case.flags):
             return
-        flag = Flag(reason=reason, about=about, detail=detail, since=self.now, amount=amount)
+        flag = Flag(reason=reason, about=about, detail=detail, since=self.now, **more)
         if self.case.is_open:
             self.set(flags=(*self.case.flags, flag))
         self.say(facts.CaseFlagged, reason=reason, about=about, detail=detail)
@@ -175,6 +177,18 @@ class Turn:
         )
 
 
+_put: Final = object.__setattr__
+_FIELDS: Final = tuple(one.name for one in fields(Case))
+
+
+def _own_copy(case: Case) -> Case:
+    """A copy to write on: a decision changes many fields, and one copy is cheaper than one for each."""
+    own = object.__new__(Case)
+    for name in _FIELDS:
+        _put(own, name, getattr(case, name))
+    return own
+
+
 def nothing(world: World, case: Case | None) -> Decision:
     """A moot fact: it changes nothing and nothing is said."""
     return Decision(case=case, account=world.account)
@@ -200,9 +214,24 @@ def _line(reason: Reason) -> str:
     return f"{reason.rule.replace('_', ' ')}{f' ({values})' if values else ''}"
 
 
-def _text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, Money):
-        return f"{value.amount_minor} {value.currency}"
-    return str(value)
+def word(value: object) -> str:
+    """One value as notes and mails carry it: ISO, ``7500 EUR``, ``yes``."""
+    to_word = _WORDS.get(type(value))
+    return str(value) if to_word is None else to_word(value)
+
+
+def _instant(at: Any) -> str:
+    return f"{at.isoformat()[:19]}Z"
+
+
+def _money(money: Any) -> str:
+    return f"{money.amount_minor} {money.currency}"
+
+
+_WORDS: Final[dict[type[Any], Callable[[Any], str]]] = {
+    str: lambda text: text,
+    datetime: _instant,
+    date: date.isoformat,
+    Money: _money,
+    bool: lambda yes: "yes" if yes else "no",
+}
