@@ -140,9 +140,13 @@ class WorkerProcess:
                 continue
             pause = 0.1
             if not did:
-                self._wake.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), idle)
+                await self._rest(idle)
+
+    async def _rest(self, seconds: float) -> None:
+        """Until a notice comes, or ``seconds`` are over."""
+        self._wake.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
 
     async def _listen(self, pool: Any) -> None:
         """Errands and webhooks wake their loops at once; without the notice they are found a moment later."""

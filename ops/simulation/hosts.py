@@ -1,0 +1,320 @@
+"""Processes of a service on the simulated machine: workers as production runs them, and the door for webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from ops.simulation.broker import Broker, Group, SimProducer
+from ops.simulation.database import Database, Schema, SimStore
+from ops.simulation.letterbox import SimPool
+from ops.simulation.loop import Process
+from ops.simulation.world import HostClock, World
+
+from services.payments.inbox import Inbox
+from services.payments.ingress import Door
+from services.payments.translator import Translator
+from shared import telling
+from shared.database import OUTAGES
+from shared.errors import Transient
+from shared.events import Fact
+from shared.running import WorkerProcess
+from shared.service import Service
+from shared.settings import Settings
+from shared.telling import Teller
+from shared.transactions import Transactions
+from shared.worker import _Consumer
+
+SETTINGS = Settings()
+_SHORTEST_REST = 0.25
+_LONGEST_REST = 20 * 86400.0
+_CRASHES = 30
+"""Of workers by themselves in one run; more is a loop."""
+
+
+class Machine:
+    """What all processes share: the world, the database, the brokers, the services with their hands."""
+
+    def __init__(self, world: World, services: list[Service], topics: list[str]) -> None:
+        self.world = world
+        self.database = Database(world)
+        self.broker = Broker(world, topics)
+        self.services = {service.name: watched(service, world) for service in services}
+        self.stores = {name: SimStore(self.database, name) for name in self.services}
+        for store in self.stores.values():
+            store.pool = SimPool(store)
+        self.hands: dict[str, Callable[[Transactions], Any]] = {}
+        self.doors: list[tuple[Process, Door]] = []
+        self._count = 0
+        self._crashes = 0
+        world.on_death.append(self._start_again)
+
+    def start(self, service: str, role: str) -> Process:
+        """Start a process of a service: ``worker`` or ``api``."""
+        self._count += 1
+        process = Process(f"{service}.{role}.{self._count}", service, f"{service}.{role}")
+        self.world.processes.append(process)
+        coro = self._work(process) if role == "worker" else self._open(process)
+        self.world.spawn(process, coro)
+        return process
+
+    def _start_again(self, process: Process) -> None:
+        store = self.stores[process.service]
+        store.kept.listeners = [one for one in store.kept.listeners if getattr(one, "process", None) is not process]
+        self.doors = [door for door in self.doors if door[0] is not process]
+        role = process.role.rpartition(".")[2]
+        self.world.loop.in_world(0.1 + self.world.random.random() * 20, self.start, process.service, role)
+
+    def transactions(self, service: str, process: Process) -> Transactions:
+        """Transactions of one process."""
+        return Transactions(self.services[service], self.stores[service], HostClock(self.world, process))
+
+    async def _open(self, process: Process) -> None:
+        """The payments API: its door."""
+        inbox = Inbox(self.stores["payments"].pool)
+        gateways = self.hands["payments"](self.transactions("payments", process))
+        self.doors.append((process, Door(gateways, inbox=lambda: inbox, clock=HostClock(self.world, process))))
+
+    async def _work(self, process: Process) -> None:
+        name = process.service
+        try:
+            worker = SimWorker(self, process)
+            group = self.broker.group(name, worker.service.topics)
+            await asyncio.gather(
+                _Reader(worker, group).run(),
+                SimTeller(worker).run(),
+                *(worker.for_ever(chore) for chore in worker.chores()),
+            )
+        except Exception as error:  # noqa: BLE001 - production ends the process and its supervisor starts it again
+            import traceback; traceback.print_exception(error)
+            self._crashes += 1
+            if self._crashes > _CRASHES:
+                self.world.violated(f"stuck: {name} ends by itself again and again: {error!r}")
+                self.world.loop.stop()
+            self.world.kill(process)
+
+
+class SimWorker(WorkerProcess):
+    """A ``WorkerProcess`` whose waiting is done by the simulation: it hears and works as in production."""
+
+    def __init__(self, machine: Machine, process: Process) -> None:
+        self.machine = machine
+        self.process = process
+        self.store = machine.stores[process.service]
+        self.transactions = machine.transactions(process.service, process)
+        hands = machine.hands.get(process.service)
+        super().__init__(machine.services[process.service], SETTINGS, hands=hands(self.transactions) if hands else None)
+        self.clock = HostClock(machine.world, process)
+        self.bell = Bell(machine.world, process, self.store.kept)
+
+    def hearing(self) -> Callable[[list[Any]], Awaitable[None]]:
+        """What hears a batch, patiently, as in production."""
+        return self._hear_with(self.store)  # type: ignore[arg-type]  # the stand-in has what is needed of PgStore
+
+    def chores(self) -> list[Callable[[], Awaitable[Any]]]:
+        """What it does beside hearing and telling."""
+        from shared.errands import run_due_errands  # noqa: PLC0415 - looked up when called, as a planted bug may be there
+
+        chores: list[Callable[[], Awaitable[Any]]] = []
+        if self.service.errands:
+            chores.append(lambda: run_due_errands(self.service, self.store, self.hands, self.clock))
+        if self.service.name == "payments":
+            inbox = Inbox(self.store.pool)
+            chores.append(Translator(inbox, self.transactions, self.hands).translate_due)
+        return chores
+
+    async def for_ever(self, chore: Callable[[], Awaitable[Any]]) -> None:
+        """One chore, as in production; what ends a process there ends it here."""
+        await self._for_ever(chore)
+
+    async def _rest(self, seconds: float) -> None:  # noqa: ARG002 - the bell rings in time
+        hours = [self.store.next_errand(), self.store.pool.next_due()]
+        await self.bell.wait(("errands", "inbox"), min((one for one in hours if one), default=None), self.clock.now())
+
+
+class Bell:
+    """Wakes what rests: at a notice of the database, or at the hour of what comes next."""
+
+    def __init__(self, world: World, process: Process, kept: Schema) -> None:
+        self.process = process
+        self._world = world
+        self._waiting: list[tuple[tuple[str, ...], Any]] = []
+        kept.listeners.append(self)  # type: ignore[arg-type]  # it is called with the channel
+
+    def __call__(self, channel: str) -> None:
+        """A notice came."""
+        for channels, future in self._waiting:
+            if channel in channels and not future.done():
+                future.set_result(None)
+
+    async def wait(self, channels: tuple[str, ...], due: datetime | None, now: datetime) -> None:
+        """Rest until a notice on ``channels`` or the hour ``due`` by the own clock ``now``."""
+        seconds = _LONGEST_REST if due is None else (due - now).total_seconds()
+        seconds = min(max(seconds, _SHORTEST_REST), _LONGEST_REST)
+        future = self._world.loop.create_future()
+        waiting = (channels, future)
+        self._waiting.append(waiting)
+        timer = self._world.loop.call_later(seconds, _ring, future)
+        await future
+        timer.cancel()
+        self._waiting.remove(waiting)
+
+
+def _ring(future: Any) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class SimTeller(Teller):
+    """The production teller over a stand-in connection and producer."""
+
+    def __init__(self, worker: SimWorker) -> None:
+        super().__init__(worker.store, worker.clock, SETTINGS)  # type: ignore[arg-type]  # as for hearing
+        self._worker = worker
+
+    async def _tell_while_connected(self) -> None:
+        self._worker.store.database.check()
+        await self._tell_with(_Session(self._worker), SimProducer(self._worker.machine.broker))
+
+    async def _wait(self, seen: Any) -> None:  # noqa: ARG002 - the bell rings in time
+        worker = self._worker
+        await worker.bell.wait(("journal",), worker.store.next_telling(), worker.clock.now())
+
+
+class _Session:
+    """The session of a teller: an advisory lock, and two statements on the journal."""
+
+    def __init__(self, worker: SimWorker) -> None:
+        self._worker = worker
+        self._store = worker.store
+        self._world = worker.machine.world
+
+    async def fetchval(self, sql: str) -> bool:
+        """Try the advisory lock that makes one teller of many."""
+        assert "pg_try_advisory_lock" in sql, sql
+        await self._world.before("become the teller")
+        database, name = self._store.database, f"{self._store.schema}.teller"
+        database.check()
+        owner = database.advisory.setdefault(name, self._worker.process)
+        if owner is not self._worker.process:  # asking twice a second for weeks would teach nothing
+            await database.until_free(name)
+        return owner is self._worker.process
+
+    async def fetch(self, sql: str, now: datetime) -> list[dict[str, Any]]:
+        """What is to be told by ``now``."""
+        assert "told_at is null and tell_at <= $1" in sql, sql
+        await self._world.before("look into the journal")
+        self._check()
+        due = [entry for entry in self._store.kept.untold.values() if entry.planned.tell_at <= now]
+        due.sort(key=lambda entry: (entry.planned.tell_at, entry.seq))
+        return [
+            {
+                "id": entry.planned.envelope.id,
+                "topic": entry.planned.envelope.topic,
+                "key": entry.planned.envelope.key,
+                "value": entry.value,
+            }
+            for entry in due[: telling.BATCH]
+        ]
+
+    async def execute(self, sql: str, *arguments: Any) -> None:
+        """Mark lines as told, or let go of the lock."""
+        if "advisory_unlock" in sql:
+            return
+        assert "set told_at = $2 where id = any($1)" in sql, sql
+        ids, now = arguments
+        await self._world.before("mark as told")
+        self._check()
+        transaction = self._store.database.begin()
+        transaction.changes.append(lambda: self._mark(ids, now))
+        await self._store.database.commit(transaction, "mark as told")
+
+    def _mark(self, ids: list[str], now: datetime) -> None:
+        for fact_id in ids:
+            entry = self._store.kept.untold.pop(fact_id, None)
+            if entry is not None:
+                entry.told_at = now
+
+    def _check(self) -> None:
+        """The lock went with the connection: whoever holds it now tells."""
+        self._store.database.check()
+        if self._store.database.advisory.get(f"{self._store.schema}.teller") is not self._worker.process:
+            message = "the connection was lost"
+            raise ConnectionResetError(message)
+
+    async def add_listener(self, channel: str, callback: Any) -> None:
+        """The bell listens."""
+
+    async def remove_listener(self, channel: str, callback: Any) -> None:
+        """The bell is gone with its process."""
+
+    def is_closed(self) -> bool:
+        """Whether the session ended."""
+        return False
+
+
+class _Reader:
+    """A member of the consumer group: fetches go to production's hearing and confirming."""
+
+    batch = 500
+
+    def __init__(self, worker: SimWorker, group: Group) -> None:
+        self._worker = worker
+        self._world = worker.machine.world
+        self._member = group.join(worker.process)
+        self._confirmed: dict[Any, int] = {}
+        hear = worker.hearing()
+        # ``_hear_all`` calls its class's ``hear``, as production makes a class per worker.
+        self._as_consumer = type("Reader", (SimpleNamespace,), {"hear": staticmethod(hear)})(
+            app=self, batch=self.batch, _confirmed=self._confirmed
+        )
+
+    @property
+    def consumer_generation_id(self) -> int:
+        """What the coordinator said last."""
+        return self._member.group.generation
+
+    async def run(self) -> None:
+        """Read for ever."""
+        member = self._member
+        while True:
+            member.woken.clear()
+            generation = member.group.generation
+            if member.generation != generation:
+                self._confirmed.clear()
+            records = await member.fetch()
+            if not records:
+                await member.woken.wait()
+                continue
+            generation = member.generation
+            await _Consumer._hear_all(self._as_consumer, records)
+            await self._world.before("confirm")
+            member.confirm(dict(self._confirmed), generation)
+            await self._world.after("confirm")
+
+
+def watched(service: Service, world: World) -> Service:
+    """The service with its handlers counted: a fact may have its effect once, and a plan not before its hour."""
+    return replace(service, hears={kind: _counted(handler, world) for kind, handler in service.hears.items()})
+
+
+def _counted(handler: Any, world: World) -> Any:
+    async def handle(fact: Fact, unit: Any) -> None:
+        if fact.PLAN and fact.occurred_at > unit.now:
+            world.violated(f"{type(fact).__name__} was decided at {unit.now}, before its hour {fact.occurred_at}")
+        if unit.cause.again > 40:
+            world.violated(f"{type(fact).__name__} rang without pause: it was put back {unit.cause.again} times")
+        await handler(fact, unit)
+        unit.shelf.handled.append(unit.cause_id)
+
+    return handle
+
+
+LATER = (Transient, *OUTAGES, KafkaError)
+__all__ = ["LATER", "Bell", "Machine", "SimTeller", "SimWorker", "suppress"]

@@ -1,0 +1,201 @@
+"""An event loop whose time is virtual and whose order is a matter of the seed, so that a bad day can be repeated.
+
+A process is a group of tasks. A killed one is never run again: none of its ``finally`` blocks happen, as with
+``kill -9``. A paused one finds everything that was meant for it when it goes on, as after SIGSTOP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from asyncio import events
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, ContextVar, copy_context
+from random import Random
+from typing import Any, Final
+
+PROCESS: Final[ContextVar[Process | None]] = ContextVar("process", default=None)
+_FINALLY: Final = 8
+"""How often a frozen coroutine is asked to end when the simulation is put away."""
+
+
+class Process:
+    """What lives and dies together."""
+
+    __slots__ = ("dead", "held", "name", "paused", "role", "service", "skew", "tasks")
+
+    def __init__(self, name: str, service: str, role: str) -> None:
+        self.name = name
+        self.service = service
+        self.role = role
+        self.dead = False
+        self.paused = False
+        self.skew = 0.0
+        """Seconds by which its clock is wrong."""
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.held: list[asyncio.Handle] = []
+
+
+class _Yield:
+    """Gives others their turn."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+TURN: Final = _Yield()
+
+
+class Loop(asyncio.AbstractEventLoop):
+    """Runs one simulation; ``time`` is in virtual seconds since its start."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random.random
+        self._time = 0.0
+        self._ready: list[asyncio.Handle] = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._count = 0
+        self._stopping = False
+        self.steps = 0
+        self.trouble: list[BaseException] = []
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    # --- what asyncio asks of a loop ---
+
+    def time(self) -> float:
+        return self._time
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return True
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_soon(  # type: ignore[override]  # typeshed's TypeVarTuple says the same
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, copy_context() if context is None else context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(  # type: ignore[override]  # as above
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._time + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]  # as above
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, copy_context() if context is None else context)
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, handle))
+        return handle
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
+    ) -> asyncio.Task[Any]:
+        task = asyncio.Task(coro, loop=self, name=name or "task", context=context)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - a frozen task is meant
+        owner = PROCESS.get() if context is None else context.get(PROCESS)
+        (owner.tasks if owner is not None else self._tasks).append(task)
+        return task
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Nobody looked at a future's error: its task died alone, or its reader was killed."""
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """asyncio tells; cancelled timers are skipped when their hour comes."""
+
+    # --- living ---
+
+    def spawn(self, process: Process | None, coro: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start a task of ``process`` (``None``: of the world)."""
+        context = Context()
+        context.run(PROCESS.set, process)
+        return self.create_task(coro, context=context)
+
+    def in_world(self, delay: float, callback: Callable[..., Any], *args: Any) -> None:
+        """Call back outside every process: it happens whoever dies."""
+        self.call_at(self._time + delay, callback, *args, context=Context())
+
+    def run(self, until: float) -> None:
+        """Live up to ``until``, or to ``stop``; nothing is run twice and nothing waits for the wall."""
+        events._set_running_loop(self)  # noqa: SLF001 - what run_forever of every loop does
+        try:
+            self._run(until)
+        finally:
+            events._set_running_loop(None)  # noqa: SLF001 - as above
+
+    def stop(self) -> None:
+        """End ``run`` after the step at hand."""
+        self._stopping = True
+
+    def _run(self, until: float) -> None:
+        ready, timers, random = self._ready, self._timers, self._random
+        self._stopping = False
+        while not self._stopping:
+            if not ready:
+                if not timers or timers[0][0] > until:
+                    self._time = max(self._time, until)
+                    return
+                self._time = max(self._time, timers[0][0])
+                while timers and timers[0][0] <= self._time:
+                    timer = heapq.heappop(timers)[2]
+                    if not timer._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - Handle's own mark
+                        ready.append(timer)
+                continue
+            last = len(ready) - 1
+            if last:
+                chosen = int(random() * (last + 1))
+                ready[chosen], ready[last] = ready[last], ready[chosen]
+            handle = ready.pop()
+            if handle._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+                continue
+            context: Context = handle._context  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+            owner = context.get(PROCESS)
+            if owner is not None:
+                if owner.dead:
+                    continue
+                if owner.paused:
+                    owner.held.append(handle)
+                    continue
+            self.steps += 1
+            try:
+                context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+            except BaseException as error:  # noqa: BLE001 - a broken callback is a finding
+                self.trouble.append(error)
+                self._stopping = True
+
+    def resume(self, process: Process) -> None:
+        """A paused process goes on."""
+        process.paused = False
+        held, process.held = process.held, []
+        self._ready.extend(held)
+
+    def put_away(self, processes: list[Process]) -> None:
+        """End every frozen coroutine now, quietly, so that none of its cleaning up happens later."""
+        tasks = [*self._tasks, *(task for process in processes for task in process.tasks)]
+        for task in tasks:
+            if not task.done():
+                _end(task.get_coro())
+        self._ready.clear()
+        self._timers.clear()
+
+
+def _end(coro: Any) -> None:
+    for _ in range(_FINALLY):
+        try:
+            coro.close()
+        except RuntimeError:  # it awaited something while it was told to end
+            continue
+        except BaseException:  # noqa: BLE001 - what its cleaning up raises concerns nobody any more
+            return
+        return
