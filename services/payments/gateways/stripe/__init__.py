@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from services.payments.gateways.stripe.client import StripeConfig, StripeGateway
+from services.payments.gateways.stripe.client import StripeGateway
+from services.payments.gateways.stripe.connection import StripeConfig
 
 __all__ = ["StripeConfig", "StripeGateway"]
