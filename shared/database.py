@@ -17,7 +17,7 @@ import msgspec
 from shared.errors import Transient
 from shared.events import Envelope
 from shared.events.wire import to_bytes
-from shared.shelf import Errand, Parked, Planned, Shelf, Table
+from shared.shelf import Errand, Page, Parked, Planned, Shelf, Table
 
 T = TypeVar("T")
 
@@ -134,6 +134,48 @@ class PgShelf:
         kind = table.columns[column][0]
         found = await self._rows(table, f"{column} = any($1::{kind}[])", list(values))
         return list(found.values())
+
+    async def page(self, table: Table[T], page: Page) -> list[T]:
+        """See ``Lists``: an index on (where, order, key) makes it as fast at the end as at the start."""
+        values: list[Any] = []
+        conditions = self._conditions(table, page.where, values)
+        kind = table.columns[page.order][0] if page.order else "text"
+        order = page.order or "key"
+        sign, way = ("<", "desc") if page.newest_first else (">", "asc")
+        for value, comparison in ((page.since, ">="), (page.before, "<")):
+            if value is not None:
+                values.append(value)
+                conditions.append(f"{order} {comparison} ${len(values)}::{kind}")
+        if page.after is not None:
+            values += page.after
+            conditions.append(
+                f"({order}, key) {sign} (${len(values) - 1}::{kind}, ${len(values)})"
+                if page.order
+                else f"key {sign} ${len(values)} and ${len(values) - 1}::text is not null"
+            )
+        rows = await self.connection.fetch(
+            f"select body from {self._schema}.{table.name} where {' and '.join(conditions) or 'true'} "
+            f"order by {order} {way}{f', key {way}' if page.order else ''} limit {int(page.limit)}",
+            *values,
+        )
+        return [row_from(table, row["body"]) for row in rows]
+
+    async def count(self, table: Table[Any], where: Mapping[str, Any], *, most: int) -> int:
+        """See ``Lists``."""
+        values: list[Any] = []
+        conditions = " and ".join(self._conditions(table, where, values)) or "true"
+        found: int = await self.connection.fetchval(
+            f"select count(*) from (select 1 from {self._schema}.{table.name} where {conditions} limit {int(most)}) as some",
+            *values,
+        )
+        return found
+
+    def _conditions(self, table: Table[Any], where: Mapping[str, Any], values: list[Any]) -> list[str]:
+        conditions = []
+        for column, value in where.items():
+            values.append(value)
+            conditions.append(f"{column} = ${len(values)}::{table.columns[column][0]}")
+        return conditions
 
     async def save(
         self, rows: Mapping[Table[Any], Mapping[str, Any]], gone: Mapping[Table[Any], Iterable[str]]

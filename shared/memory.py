@@ -19,7 +19,7 @@ from shared.events import Envelope
 from shared.events.wire import to_bytes
 from shared.hearing import hear
 from shared.service import Service
-from shared.shelf import Errand, Message, Parked, Planned, Shelf, Table
+from shared.shelf import Errand, Message, Page, Parked, Planned, Shelf, Table
 from shared.transactions import Transactions
 
 T = TypeVar("T")
@@ -129,6 +129,35 @@ class MemoryShelf:
         value_of = table.columns[column][1]
         rows = self._store.rows.get(table.name, {})
         return [row for _, row in sorted(rows.items()) if value_of(row) in values]
+
+    async def page(self, table: Table[T], page: Page) -> list[T]:
+        """See ``Lists``."""
+        by = table.columns[page.order][1] if page.order else table.key
+        found = [
+            ((by(row), key), row)
+            for key, row in self._store.rows.get(table.name, {}).items()
+            if all(table.columns[column][1](row) == value for column, value in page.where.items())
+        ]
+        found = [
+            (place, row)
+            for place, row in found
+            if place[0] is not None
+            and (page.since is None or place[0] >= page.since)
+            and (page.before is None or place[0] < page.before)
+            and (page.after is None or (place < page.after if page.newest_first else place > page.after))
+        ]
+        found.sort(key=lambda one: one[0], reverse=page.newest_first)
+        return [row for _, row in found[: page.limit]]
+
+    async def count(self, table: Table[Any], where: Mapping[str, Any], *, most: int) -> int:
+        """See ``Lists``."""
+        rows = self._store.rows.get(table.name, {}).values()
+        found = (
+            1
+            for row in rows
+            if all(table.columns[column][1](row) == value for column, value in where.items())
+        )
+        return min(sum(found), most)
 
     async def save(
         self, rows: Mapping[Table[Any], Mapping[str, Any]], gone: Mapping[Table[Any], Iterable[str]]

@@ -119,6 +119,37 @@ class Shelf(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which rows a list shows: those whose columns are ``where``, in order of one column and of the key.
+
+    ``order`` names a column that is never null in the rows wanted, or is empty for the order of keys.
+    """
+
+    where: Mapping[str, Any] = field(default_factory=dict)
+    order: str = ""
+    since: Any = None
+    """Only rows whose ``order`` is this or more."""
+    before: Any = None
+    """Only rows whose ``order`` is less."""
+    after: tuple[Any, str] | None = None
+    """The last row that was shown: its ``order`` and its key. The page goes on behind it."""
+    newest_first: bool = False
+    limit: int = 50
+
+
+class Lists(Protocol):
+    """What a list page needs of a shelf, beside ``Shelf``: some rows in order, and a count with an end."""
+
+    async def page(self, table: Table[T], page: Page) -> list[T]:
+        """The rows of one page; nothing is locked."""
+        ...
+
+    async def count(self, table: Table[Any], where: Mapping[str, Any], *, most: int) -> int:
+        """How many rows there are, counted up to ``most``."""
+        ...
+
+
 class Store(Protocol):
     """The place itself: gives transactions and hands out errands."""
 
