@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.clock import Clock
+from shared.database import OUTAGES
 from shared.errors import Transient
 from shared.logs import logger
 from shared.service import Service
@@ -22,6 +23,8 @@ log = logger("errands")
 LEASE: Final = timedelta(minutes=2)
 """Longer than any answer of a gateway is waited for; a dead process's errands are taken up after it."""
 
+_NOT_NOW: Final[tuple[type[Exception], ...]] = (Transient, TimeoutError, *OUTAGES)
+"""An errand may read its own service's database, which may be away as anything else may."""
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 
@@ -37,7 +40,7 @@ async def run_errand(service: Service, store: Store, hands: Any, clock: Clock, e
     doing = service.errands[errand.kind]
     try:
         result = await doing.run(errand, hands, clock.now())
-    except (Transient, OSError, TimeoutError) as error:
+    except _NOT_NOW as error:
         retry_after: timedelta = getattr(error, "retry_after", None) or pause_after(errand.tries)
         await store.postpone_errand(errand, until=clock.now() + retry_after, error=str(error))
         log.warning("errand_postponed", kind=errand.kind, id=errand.id, tries=errand.tries, reason=str(error))

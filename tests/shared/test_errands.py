@@ -1,0 +1,59 @@
+"""Errands go on after trouble that trying again mends, whoever it comes from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared.clock import HandClock
+from shared.errands import run_due_errands
+from shared.memory import MemoryStore
+from shared.service import Doing, Service
+from shared.shelf import Errand
+from shared.unit import Unit
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        asyncpg.exceptions.ConnectionDoesNotExistError("closed in the middle of operation"),
+        asyncpg.exceptions.DeadlockDetectedError("deadlock detected"),
+        asyncpg.exceptions.AdminShutdownError("terminating connection"),
+    ],
+)
+async def test_an_errand_that_lost_its_database_is_tried_again_and_not_given_up(trouble: Exception) -> None:
+    gave_up: list[str] = []
+    done: list[str] = []
+
+    async def run(errand: Errand, hands: Any, now: datetime) -> str:
+        if errand.tries == 1:
+            raise trouble
+        return "read"
+
+    async def finish(errand: Errand, result: str, unit: Unit) -> None:
+        done.append(result)
+
+    async def give_up(errand: Errand, error: Exception, unit: Unit) -> None:
+        gave_up.append(repr(error))
+
+    service = Service(
+        name="notifications",
+        unit=Unit,
+        hears={},
+        tables=(),
+        errands={"send": Doing(run=run, finish=finish, give_up=give_up)},
+    )
+    store, clock = MemoryStore(), HandClock(NOW)
+    store.ask(Errand(id="m1", kind="send", key="k", due_at=NOW, body=b"{}"))
+
+    await run_due_errands(service, store, None, clock)
+    clock.move_to(NOW + timedelta(minutes=10))
+    await run_due_errands(service, store, None, clock)
+
+    assert gave_up == []
+    assert done == ["read"]
