@@ -77,7 +77,7 @@ class _Speaker:
         self._case = case
         self._language = language
         self._zone = zone_name
-        self._words = _vocabulary()
+        self._words = vocabulary()
 
     def title(self) -> str:
         state = self._words["states"][self._case.state.value][self._language]
@@ -145,7 +145,8 @@ def _money(value: str, language: Language) -> str | None:
 
 
 @cache
-def _vocabulary() -> dict[str, Any]:
+def vocabulary() -> dict[str, Any]:
+    """Every sentence and word of ``why_words.yaml``."""
     text = (files("services.dunning") / "why_words.yaml").read_text(encoding="utf-8")
     read: dict[str, Any] = yaml.safe_load(text)
     return read

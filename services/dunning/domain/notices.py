@@ -45,7 +45,7 @@ def may_run(turn: Turn, step: str, planned_at: datetime) -> bool:
         hold(turn, step, owed.template, planned_at)
         return False
     due = due_after_notice(turn, step, planned_at)
-    if due.at <= turn.now:
+    if due.at <= max(turn.now, planned_at):
         return True
     turn.later(due.at, facts.ConsequenceFellDue)
     turn.note("consequence_moved", step=step, to=due.at, because=due.because)

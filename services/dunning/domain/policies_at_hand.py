@@ -74,7 +74,7 @@ def read_policy_data(data: Mapping[str, Any], *, version: int | None = None) -> 
     body = {"schema_version": SCHEMA_VERSION, **data}
     if version is not None and "policies" not in data:
         body.setdefault("version", version)
-    return read_document(yaml.safe_dump(body, allow_unicode=True, sort_keys=False), file="policy")
+    return read_document(json.dumps(body, ensure_ascii=False, default=str), file="policy")
 
 
 def adopt(policy: Policy) -> Adopted:
@@ -141,7 +141,7 @@ def _adopted(policy: Policy, own: Mapping[str, Any]) -> Adopted:
     if known is None:
         text = policy.to_yaml()
         if own:
-            text += yaml.safe_dump({"calendars": dict(own)}, allow_unicode=True, sort_keys=False)
+            text += f"calendars: {json.dumps(own, ensure_ascii=False, default=str)}\n"
         document = PolicyDocument(
             content_hash=content, policy_id=policy.id, version=policy.version, text=text
         )
