@@ -17,7 +17,7 @@ from services.payments.gateways.gateway import Gateway
 from services.payments.handlers import Hearing, hear_news
 from services.payments.inbox import Claimed, Inbox, Settled
 from services.payments.news import AttemptNews, Look, News, NotConfirmed, NotOurs, Outcome
-from services.payments.store import PaymentsUnit
+from services.payments.store import PaymentsUnit, prefetch_news
 from shared.database import OUTAGES
 from shared.errors import Refused, Transient, Unreadable
 from shared.events import words
@@ -85,7 +85,7 @@ class Translator:
         except NotConfirmed as error:
             if claimed.attempts < CONFIRMATIONS:
                 return _later(claimed, f"not confirmed yet: {error}")
-            log.warning("hint_not_confirmed", key=claimed.dedupe_key, kind=claimed.kind)
+            log.warning("hint_not_confirmed", webhook=claimed.dedupe_key, kind=claimed.kind)
             return _settled(claimed, "refused", f"the gateway does not confirm it: {error}")
         except (Transient, OSError, TimeoutError) as error:
             return _later(claimed, str(error))
@@ -144,6 +144,7 @@ class Translator:
 
     async def _tell_together(self, outcomes: Sequence[_Outcome]) -> None:
         async with self._transactions() as unit:
+            await prefetch_news([news for one in outcomes for news in one.news], unit)
             settled = [await self._tell_one(one, unit) for one in outcomes]
             await self._inbox.settle(getattr(unit.shelf, "connection", None), settled)
 
@@ -153,11 +154,11 @@ class Translator:
             return _waiting(one, unit.now, "no registered subscription has this gateway id: register it")
         if Hearing.UNKNOWN_SCHOOL in hearings:
             return _waiting(one, unit.now, "its school is not registered yet")
-        log.info("webhook_told", key=one.claimed.dedupe_key, kind=one.claimed.kind, news=len(one.news))
-        return Settled(dedupe_key=one.claimed.dedupe_key, state="told")
+        log.info("webhook_told", webhook=one.claimed.dedupe_key, kind=one.claimed.kind, news=len(one.news))
+        return Settled(dedupe_webhook=one.claimed.dedupe_key, state="told")
 
     async def _could_not_tell(self, one: _Outcome, error: Exception) -> None:
-        log.error("webhook_not_told", key=one.claimed.dedupe_key, kind=one.claimed.kind, exc_info=error)
+        log.error("webhook_not_told", webhook=one.claimed.dedupe_key, kind=one.claimed.kind, exc_info=error)
         if one.claimed.attempts < _FAILURES:
             settled = _later(one.claimed, repr(error)).settled
         else:
@@ -197,13 +198,13 @@ def _refs_of(news: Sequence[News]) -> tuple[str, ...]:
 
 
 def _settled(claimed: Claimed, state: str, reason: str) -> _Outcome:
-    settled = Settled(dedupe_key=claimed.dedupe_key, state=state, reason=reason)
+    settled = Settled(dedupe_webhook=claimed.dedupe_key, state=state, reason=reason)
     return _Outcome(claimed=claimed, settled=settled)
 
 
 def _later(claimed: Claimed, reason: str) -> _Outcome:
     settled = Settled(
-        dedupe_key=claimed.dedupe_key,
+        dedupe_webhook=claimed.dedupe_key,
         state=claimed.state,
         reason=reason,
         pause=pause_after(claimed.attempts),
@@ -215,9 +216,9 @@ def _waiting(one: _Outcome, now: datetime, reason: str) -> Settled:
     claimed = one.claimed
     overdue = now - claimed.received_at >= FLAG_AFTER
     if overdue and claimed.flagged_at is None:
-        log.warning("webhook_waits_too_long", key=claimed.dedupe_key, kind=claimed.kind)
+        log.warning("webhook_waits_too_long", webhook=claimed.dedupe_key, kind=claimed.kind)
     return Settled(
-        dedupe_key=claimed.dedupe_key,
+        dedupe_webhook=claimed.dedupe_key,
         state="waiting",
         reason=reason,
         pause=pause_after(claimed.attempts),
