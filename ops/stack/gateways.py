@@ -15,15 +15,16 @@ def introduce(plan: Plan) -> None:
     anchors.mkdir(exist_ok=True)
     for name in ("root", "intermediate"):
         (anchors / f"{name}.pem").write_bytes(_get(plan, f"/_sim/paypal/{name}.pem"))
+    control(plan, "/_sim/webhooks", introduction(plan))
+
+
+def introduction(plan: Plan) -> dict[str, Any]:
+    """Where each gateway's webhooks go, and what they are signed with or for."""
     door = plan.url("payments")
-    control(
-        plan,
-        "/_sim/webhooks",
-        {
-            "stripe": {"url": f"{door}/webhooks/stripe", "secret": plan.secrets["stripe_webhook"]},
-            "paypal": {"url": f"{door}/webhooks/paypal", "webhook_id": plan.secrets["paypal_webhook"]},
-        },
-    )
+    return {
+        "stripe": {"url": f"{door}/webhooks/stripe", "secret": plan.secrets["stripe_webhook"]},
+        "paypal": {"url": f"{door}/webhooks/paypal", "webhook_id": plan.secrets["paypal_webhook"]},
+    }
 
 
 def control(plan: Plan, path: str, body: Any) -> Any:

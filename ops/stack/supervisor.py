@@ -225,6 +225,8 @@ class Supervisor:
             with suppress(ChildProcessError):
                 if os.waitpid(child.pid, os.WNOHANG) == (0, 0):
                     continue
+            if (self.plan.folder / "held" / name).exists():
+                continue  # a story or a test wants it to stay dead for a while
             quick = time.monotonic() - child.started < _QUICK_DEATH
             pause = min(max(child.pause * 2, 0.2), 5.0) if quick else 0.0
             self.say(f"{name} ended; starting it again" + (f" in {pause:.1f} s" if pause else ""))

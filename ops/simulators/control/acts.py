@@ -172,12 +172,12 @@ def _paypal_subscription(world: World, act: Act) -> Json:
 
 
 def approve(world: World, act: Act) -> Json:
-    """A buyer agrees on PayPal's page, to a subscription or an order."""
+    """A buyer agrees on PayPal's page (its id or its token), to a subscription or an order."""
     order = paypal.find(world, "order", act.id or "")
     if order is not None:
         orders.approve(world, order)
         return {"id": order["id"], "status": order["status"]}
-    subscription = _paypal_subscription(world, act)
+    subscription = billing_api.by_token(world, act.id or "") or _paypal_subscription(world, act)
     billing_api.approve(world, subscription)
     if act.next_billing is not None:
         keep_engine(world, subscription["id"], next_billing=zulu(act.next_billing))

@@ -1,0 +1,210 @@
+"""A bad day of the machines, for real: workers killed at a chosen point, kept dead, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from ops.servers.processes import Process, ServerFailed
+from ops.stack.engine.lines import Lines
+from ops.stack.plan import SERVICES
+from ops.stack.quiet import Pending, Pulse
+from ops.stack.running import RunningStack
+from ops.stories.engine import CrashPoint
+
+_COMMITTED: Final = 3.5
+"""Wall seconds after which a worker has surely confirmed to the broker what it heard (Faust's interval is 1 s)."""
+_CHARGES: Final = (
+    ("stripe", "POST /v1/invoices/*/pay"),
+    ("paypal", "POST /v1/billing/subscriptions/*/capture"),
+)
+
+
+@dataclass(slots=True)
+class Troubles:
+    """Who is dead, who dies soon, and whose errands nobody holds any more."""
+
+    stack: RunningStack
+    lines: Lines
+    dead: frozenset[str] = frozenset()
+    _armed: dict[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
+    """Per service: whether the point is reached at which it dies."""
+    _orphans: dict[str, Pending] = field(default_factory=dict)
+    _lock: Any = None
+    _began: float = 0.0
+
+    async def begin(self) -> None:
+        """A new story: everybody lives."""
+        for service in self.dead:
+            await self.restart(service)
+        self._armed.clear()
+        self._orphans.clear()
+        await self._let_go()
+        self._began = time.monotonic()
+
+    # --- dying ---
+
+    async def crash(self, service: str, point: CrashPoint) -> None:
+        """Kill ``service``'s worker now, or when it reaches ``point``."""
+        match point:
+            case CrashPoint.NOW:
+                await self.kill(service)
+            case CrashPoint.AFTER_CHARGE:
+                await self._arm_charge(service, "timeout_after")
+            case CrashPoint.BEFORE_CHARGE:
+                await self._arm_charge(service, "timeout_before")
+            case CrashPoint.BEFORE_COMMIT:
+                await self._arm_commit(service)
+            case CrashPoint.AFTER_COMMIT:
+                before = await self._heard(service)
+
+                async def recorded() -> bool:
+                    return await self._heard(service) > before
+
+                self._armed[service] = recorded
+
+    async def kill(self, service: str) -> None:
+        """Kill -9, and keep it from being started again."""
+        if service in self.dead:
+            return
+        self._armed.pop(service, None)
+        # What it heard in the story before is confirmed by now, so that it does not come again in this one.
+        await asyncio.sleep(max(0.0, self._began + _COMMITTED - time.monotonic()))
+        part = f"{service}-worker"
+        held = self.stack.folder / "held" / part
+        held.parent.mkdir(exist_ok=True)
+        held.touch()
+        await self._kill(part)
+        self.dead |= {service}
+        await self._note_orphans(service)
+        await self._let_go()
+
+    async def _kill(self, part: str) -> None:
+        pid = self.stack.read().pids[part]
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        while _alive(pid):
+            await asyncio.sleep(0.01)
+
+    async def restart(self, service: str) -> None:
+        """Let it be started again; what it left in the middle is taken up when its lease is over."""
+        self._armed.pop(service, None)
+        if service not in self.dead:
+            return
+        before = self.stack.read().pids[f"{service}-worker"]
+        (self.stack.folder / "held" / f"{service}-worker").unlink(missing_ok=True)
+        while self.stack.read().pids[f"{service}-worker"] == before:
+            await asyncio.sleep(0.02)
+        self.dead -= {service}
+        if service == "payments":
+            # Its letters are leased on the database's clock, which no story moves: that lease is over now.
+            await self.lines.database.execute(
+                "update payments.webhooks set due_at = now() where state = 'new'"
+            )
+
+    # --- points ---
+
+    async def tend(self, pulse: Pulse) -> None:  # noqa: ARG002 - looked at together with the pulse
+        """Kill whoever has reached the point at which it dies."""
+        for service, reached in list(self._armed.items()):
+            if await reached():
+                await self.kill(service)
+
+    async def _arm_charge(self, service: str, kind: str) -> None:
+        """The gateway keeps our next charge waiting for its answer: before or after it did as asked."""
+        for gateway, route in _CHARGES:
+            fault = {"gateway": gateway, "route": route, "kind": kind, "seconds": 600}
+            await self.lines.control("POST", "/fault", fault)
+
+        async def taken() -> bool:
+            waiting = await self.lines.control("GET", "/fault")
+            left = [one for one in waiting["faults"] if one["kind"] == kind]
+            if len(left) == len(_CHARGES):
+                return False
+            for gateway, _ in _CHARGES:
+                await self.lines.control("DELETE", f"/fault?gateway={gateway}")
+            return True
+
+        self._armed[service] = taken
+
+    async def _arm_commit(self, service: str) -> None:
+        """The next message is handled up to its recording, which waits for a lock until the worker is dead."""
+        self._lock = await asyncpg.connect(self.lines.plan.database)
+        await self._lock.execute("begin")
+        await self._lock.execute(f"lock table {service}.heard in share mode")
+
+        async def waits() -> bool:
+            found = await self.lines.database.fetchval(
+                f"select count(*) from pg_locks where not granted and relation = '{service}.heard'::regclass"
+            )
+            return bool(found)
+
+        self._armed[service] = waits
+
+    async def _let_go(self) -> None:
+        if self._lock is not None:
+            lock, self._lock = self._lock, None
+            await lock.close()
+
+    async def _heard(self, service: str) -> int:
+        found: int = await self.lines.database.fetchval(f"select count(*) from {service}.heard")
+        return found
+
+    # --- errands nobody holds ---
+
+    async def _note_orphans(self, service: str) -> None:
+        rows = await self.lines.database.fetch(
+            f"""select id, kind, tries, leased_until from {service}.errands
+                where done_at is null and leased_until is not null"""
+        )
+        for row in rows:
+            self._orphans[row["id"]] = Pending(
+                service=service,
+                id=row["id"],
+                kind=row["kind"],
+                tries=row["tries"],
+                leased_until=row["leased_until"],
+            )
+
+    def _is_orphan(self, one: Pending) -> bool:
+        left = self._orphans.get(one.id)
+        return left is not None and left.tries == one.tries and one.leased_until is not None
+
+    def without_orphans(self, pulse: Pulse) -> Pulse:
+        """The pulse without errands that wait for a dead worker's lease to end."""
+        now = self.lines.clock.now()
+        held = [one for one in pulse.errands if not (self._is_orphan(one) and _holds(one, now))]
+        return replace(pulse, errands=held)
+
+    def leases(self, pulse: Pulse) -> Sequence[datetime]:
+        """When the leases of dead workers end."""
+        now = self.lines.clock.now()
+        return [
+            one.leased_until
+            for one in pulse.errands
+            if self._is_orphan(one) and one.leased_until is not None and one.leased_until > now
+        ]
+
+    def pids(self) -> Mapping[str, int]:
+        """The workers' pids by service."""
+        pids = self.stack.read().pids
+        return {service: pids[f"{service}-worker"] for service in SERVICES}
+
+
+def _holds(one: Pending, now: datetime) -> bool:
+    return one.leased_until is not None and one.leased_until > now
+
+
+def _alive(pid: int) -> bool:
+    with suppress(ProcessLookupError, ServerFailed):
+        return Process.of(pid).alive
+    return False
