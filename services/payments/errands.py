@@ -83,6 +83,15 @@ async def _end_request(errand: Errand, unit: PaymentsUnit, outcome: str) -> None
         await ask_to_charge(ended.next, unit)
 
 
+async def _tell_sign_up(errand: Errand, heard: Heard, unit: PaymentsUnit) -> None:
+    """A first payment that the bank refused leaves no subscription; the learner sees it on coming back (R-F14)."""
+    await _tell(errand, heard, unit)
+    order: SubscribeOrder = _order(errand, SubscribeOrder)
+    session = await unit.session(order.session_id)
+    if not heard and session is not None:
+        unit.keep(replace(session, state="refused", reason="payment_declined"))
+
+
 async def _give_up_charge(errand: Errand, error: Exception, unit: PaymentsUnit) -> None:
     """A request of ours that the gateway would not take: nobody was charged by it, and a person must look."""
     order: ChargeOrder = _order(errand, ChargeOrder)
@@ -128,5 +137,9 @@ ERRANDS: Final[Mapping[str, Doing]] = {
     "reconcile": _doing(ReadOrder, lambda gateway, order, now: gateway.read(order, now)),
     "adopt": _doing(AdoptOrder, lambda gateway, order, now: gateway.adopt(order, now)),
     "detach": _doing(AdoptOrder, lambda gateway, order, now: gateway.detach(order, now)),
-    "subscribe": _doing(SubscribeOrder, lambda gateway, order, now: gateway.subscribe(order, now)),
+    "subscribe": Doing(
+        run=_run(SubscribeOrder, lambda gateway, order, now: gateway.subscribe(order, now)),
+        finish=_tell_sign_up,
+        give_up=_give_up(SubscribeOrder),
+    ),
 }

@@ -343,6 +343,8 @@ class SubscribeOrder(Standing):
     request_id: str
     plan: str
     method_id: str
+    session_id: str
+    """The learner's visit that this ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,7 @@ def sign_up(session: Session, news: MethodNews) -> SubscribeOrder:
         request_id=f"subscribe/{news.update_id}",
         plan=(registration.gateway_plan if registration else None) or "",
         method_id=news.method_id,
+        session_id=session.session_id,
     )
 
 

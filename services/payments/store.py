@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 from services.payments.domain.state import (
     Invoice,
@@ -15,10 +15,13 @@ from services.payments.domain.state import (
     Subscription,
     Transaction,
 )
+from services.payments.news import AttemptNews, News, Outcome
 from shared.events import Envelope
 from shared.events.words import Gateway
 from shared.shelf import Table
 from shared.unit import Unit
+
+T = TypeVar("T")
 
 SCHOOLS: Final = Table(name="schools", kind=School, key=lambda row: row.school_id)
 SUBSCRIPTIONS: Final = Table(
@@ -47,7 +50,6 @@ TRANSACTIONS: Final = Table(
     kind=Transaction,
     key=lambda row: row.key,
     columns={
-        "transaction_name": ("text", lambda row: f"{row.gateway}:{row.transaction_id}"),
         "subscription_id": ("text", lambda row: row.subscription_id),
         "gateway_subscription_id": ("text", lambda row: row.gateway_subscription_id),
         "invoice_id": ("text", lambda row: row.invoice_id),
@@ -115,7 +117,8 @@ class PaymentsUnit(Unit):
         return await self.find(SESSIONS, "subscription_id", subscription_id)
 
     async def transactions(self, gateway: Gateway, transaction_id: str) -> list[Transaction]:
-        return await self.find(TRANSACTIONS, "transaction_name", f"{gateway}:{transaction_id}")
+        """What was told of one transaction: at most one row per outcome."""
+        return await self.several(TRANSACTIONS, _keys_of(gateway, transaction_id))
 
     async def transactions_of(self, gateway_subscription_id: str) -> list[Transaction]:
         return await self.find(TRANSACTIONS, "gateway_subscription_id", gateway_subscription_id)
@@ -125,6 +128,17 @@ class PaymentsUnit(Unit):
 
     async def transactions_under(self, subscription_id: str) -> list[Transaction]:
         return await self.find(TRANSACTIONS, "subscription_id", subscription_id)
+
+    async def several(self, table: Table[T], keys: Iterable[str]) -> list[T]:
+        """The rows of those keys that exist, in one statement."""
+        wanted = sorted(set(keys))
+        await self.fetch(table, wanted)
+        found: list[T] = []
+        for key in wanted:
+            row = await self.get(table, key)
+            if row is not None:
+                found.append(row)
+        return found
 
     def keep(self, *rows: Any) -> None:
         """Keep each row in the table of its kind; ``None`` is nothing to keep."""
@@ -148,6 +162,25 @@ class PaymentsUnit(Unit):
                 )
             if reference != known:
                 self.put(REFERENCES, reference)
+
+
+def _keys_of(gateway: Gateway, transaction_id: str) -> list[str]:
+    return [f"{gateway}:{transaction_id}:{outcome}" for outcome in Outcome]
+
+
+async def prefetch_news(news: Sequence[News], unit: PaymentsUnit) -> None:
+    """What a batch of news will ask for, in a few statements."""
+    references = {f"{one.gateway}:{ref}" for one in news for ref in one.refs}
+    attempts = [one for one in news if isinstance(one, AttemptNews)]
+    references |= {f"{one.gateway}:{key}" for one in attempts if (key := one.gateway_subscription_id)}
+    names = {one.subscription_id for one in await unit.several(REFERENCES, references)}
+    names |= {one.subscription_id for one in news if one.subscription_id}
+    subscriptions = await unit.several(SUBSCRIPTIONS, names)
+    await unit.fetch(SCHOOLS, {one.school_id for one in subscriptions})
+    invoices = {f"{one.gateway}:{key}" for one in news if (key := getattr(one, "invoice_id", None))}
+    await unit.fetch(INVOICES, invoices)
+    keys = {key for one in attempts for key in _keys_of(one.gateway, one.transaction_id)}
+    await unit.fetch(TRANSACTIONS, keys)
 
 
 async def prefetch(envelopes: Sequence[Envelope], unit: PaymentsUnit) -> None:

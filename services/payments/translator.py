@@ -155,7 +155,7 @@ class Translator:
         if Hearing.UNKNOWN_SCHOOL in hearings:
             return _waiting(one, unit.now, "its school is not registered yet")
         log.info("webhook_told", webhook=one.claimed.dedupe_key, kind=one.claimed.kind, news=len(one.news))
-        return Settled(dedupe_webhook=one.claimed.dedupe_key, state="told")
+        return Settled(dedupe_key=one.claimed.dedupe_key, state="told")
 
     async def _could_not_tell(self, one: _Outcome, error: Exception) -> None:
         log.error("webhook_not_told", webhook=one.claimed.dedupe_key, kind=one.claimed.kind, exc_info=error)
@@ -198,13 +198,13 @@ def _refs_of(news: Sequence[News]) -> tuple[str, ...]:
 
 
 def _settled(claimed: Claimed, state: str, reason: str) -> _Outcome:
-    settled = Settled(dedupe_webhook=claimed.dedupe_key, state=state, reason=reason)
+    settled = Settled(dedupe_key=claimed.dedupe_key, state=state, reason=reason)
     return _Outcome(claimed=claimed, settled=settled)
 
 
 def _later(claimed: Claimed, reason: str) -> _Outcome:
     settled = Settled(
-        dedupe_webhook=claimed.dedupe_key,
+        dedupe_key=claimed.dedupe_key,
         state=claimed.state,
         reason=reason,
         pause=pause_after(claimed.attempts),
@@ -218,7 +218,7 @@ def _waiting(one: _Outcome, now: datetime, reason: str) -> Settled:
     if overdue and claimed.flagged_at is None:
         log.warning("webhook_waits_too_long", webhook=claimed.dedupe_key, kind=claimed.kind)
     return Settled(
-        dedupe_webhook=claimed.dedupe_key,
+        dedupe_key=claimed.dedupe_key,
         state="waiting",
         reason=reason,
         pause=pause_after(claimed.attempts),

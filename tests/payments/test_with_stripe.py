@@ -553,5 +553,7 @@ async def test_a_refused_first_payment_leaves_nothing_behind(bench: Bench) -> No
     )
     await bench.deliver()
 
+    shown = (await bench.stack.http.get(f"/visits/{visit['visit_id']}")).json()
+    assert (shown["state"], shown["reason"]) == ("refused", "payment_declined")
     assert await bench.stack.words() == []
     assert (await bench.stack.http.get("/subscriptions/cleo-fr")).status_code == 404

@@ -125,10 +125,12 @@ async def _tell_sign_up(news: News, unit: Books, session: Session) -> Hearing:
 async def _tell_attempt(
     news: AttemptNews, unit: Books, subscription: Subscription, school: School, reference: Reference | None
 ) -> None:
+    role = await _role(news, unit, subscription, reference)
     seen = await unit.transactions(news.gateway, news.transaction_id)
-    if news.gateway_subscription_id:
-        seen += await unit.transactions_of(news.gateway_subscription_id)
-    requests = await unit.requests_of(subscription.subscription_id)
+    if news.gateway_subscription_id and (news.approximate or role in (Role.RESUME, Role.DUPLICATE)):
+        seen = [*seen, *await unit.transactions_of(news.gateway_subscription_id)]
+    asked = news.request_id is not None or news.challenged
+    requests = await unit.requests_of(subscription.subscription_id) if asked else []
     request = next((one for one in requests if one.request_id == news.request_id), None)
     invoice = await unit.invoice(news.gateway, news.invoice_id) if news.invoice_id else None
     decision = attempts.when_attempt(
@@ -139,12 +141,12 @@ async def _tell_attempt(
         request=request,
         requests=requests,
         invoice=invoice,
-        role=await _role(news, unit, subscription, reference),
+        role=role,
         now=unit.now,
     )
     unit.say(*decision.said)
     unit.keep(decision.transaction, decision.invoice, decision.subscription)
-    if decision.transaction is not None and news.outcome is Outcome.SUCCEEDED:
+    if decision.transaction is not None and news.outcome is Outcome.SUCCEEDED and news.invoice_id:
         await _close_challenge(news, unit, decision.subscription or subscription, decision.transaction.period)
 
 
