@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import yaml
+from babel import Locale
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from shared.errors import Unreadable
@@ -98,3 +99,8 @@ def support_for(
             for number in desk.numbers
         ),
     )
+
+
+def country_of(code: str | None, language: str) -> str:
+    """The country's name in that language; empty when the card's country is not known."""
+    return Locale(language).territories.get(code.upper(), code) if code else ""

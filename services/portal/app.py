@@ -1,0 +1,64 @@
+"""The portal put together: its rooms, its database, its owners, and the pages that renew themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import httpx
+from fastapi import FastAPI
+
+from services.portal import api
+from services.portal.changes import Changes
+from services.portal.handlers import HEARS
+from services.portal.owners import HttpOwners
+from services.portal.settings import PortalSettings
+from services.portal.store import TABLES, PortalUnit, prefetch
+from services.portal.sweeping import Sweeper
+from shared.database import PgStore, open_pool
+from shared.service import Service
+from shared.transactions import Transactions
+
+SERVICE: Final = Service(name="portal", unit=PortalUnit, hears=HEARS, tables=TABLES, prefetch=prefetch)
+SETTINGS: Final = PortalSettings
+
+
+def loops(store: PgStore, hands: Any, settings: PortalSettings) -> Sequence[Callable[[], Awaitable[int]]]:
+    """What the worker does beside hearing: it sweeps out what expired."""
+    del hands
+    return [Sweeper(store, settings.clock()).sweep]
+
+
+def build_api(settings: PortalSettings | None = None) -> FastAPI:
+    """The pages over PostgreSQL, and the owners over HTTP."""
+    settings = settings or PortalSettings()
+    client = httpx.AsyncClient(timeout=15, follow_redirects=False)
+    owners = HttpOwners(
+        client,
+        key=settings.owner_key,
+        payments=settings.payments_url,
+        dunning=settings.dunning_url,
+        notifications=settings.notifications_url,
+    )
+    changes = Changes()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await open_pool(settings.database, size=settings.pool + 2, name="relance portal api")
+        app.state.pool = pool
+        app.state.portal.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
+        listening = asyncio.create_task(changes.listen(pool))
+        yield
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+        await client.aclose()
+        await pool.close()
+
+    async def ready() -> None:
+        await app.state.pool.fetchval("select 1")
+
+    app: FastAPI = api.build_api(settings, owners=owners, changes=changes, ready=ready, lifespan=lifespan)
+    return app
