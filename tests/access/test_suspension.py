@@ -215,3 +215,17 @@ async def test_a_lifted_deadline_after_the_suspension_gives_nothing_back(town: T
     await town.lives_until("2026-06-20T00:00:00Z")
     assert len(town.said(AccessSuspended)) == 1
     assert town.said(AccessRestored) == []
+
+
+async def test_a_recovery_told_by_a_clock_that_is_ahead_is_still_said_when_its_instant_comes(
+    town: Town, said: Said
+) -> None:
+    """Found by simulation: dunning's clock was eight seconds ahead of ours, and nobody looked again."""
+    await town.hears(said.suspension("2026-06-13T08:00:00Z"), at="2026-06-13T08:00:00Z")
+    await town.hears(said.restoration("2026-06-14T09:00:08Z"), at="2026-06-14T09:00:00Z")
+    assert town.said(AccessRestored) == []
+
+    await town.lives_until("2026-06-14T10:00:00Z")
+
+    (restored,) = town.said(AccessRestored)
+    assert restored.level is FULL

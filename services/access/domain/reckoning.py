@@ -137,11 +137,17 @@ def _close_paths(learner: Learner, now: datetime) -> tuple[Learner, list[Fact | 
 
 
 def _looks(learner: Learner, before: Learner, cause: Cause, now: datetime) -> list[Fact | Later]:
-    """Plans for every instant that this change brought: limits that begin, paths that close."""
+    """Plans for every instant that this change brought: limits that begin or end, paths that close."""
     hours = [
         (limit.since, f"case/{limit.case_id}/{limit.why}")
         for limit in learner.limits
         if limit not in before.limits and limit.until is None
+    ]
+    # Whoever let go may have a clock that is ahead of ours.
+    hours += [
+        (limit.until, f"end/{limit.case_id}/{limit.why}")
+        for limit in learner.limits
+        if limit not in before.limits and limit.until is not None
     ]
     hours += [
         (path.closes_at, f"path/{path.path_id}")
