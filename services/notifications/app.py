@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from services.notifications import api
+from services.notifications import api, login_links
 from services.notifications.channels import Smtp
 from services.notifications.channels.smtp import Tls
 from services.notifications.handlers import HEARS
@@ -136,4 +136,6 @@ def build_api(settings: NotificationsSettings | None = None) -> FastAPI:
         await app.state.pool.fetchval("select 1")
 
     app = api.build_api(settings, ready=ready, lifespan=lifespan, support=desks_from(settings.paypal_support))
+    app.state.letters = hands(settings)
+    app.include_router(login_links.build_router())
     return app

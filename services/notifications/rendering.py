@@ -72,7 +72,12 @@ def render(
     """
     chosen = language or language_for(letter)
     context = Context(letter, chosen, support or built_in())
-    source = _content().get_template(f"{chosen}/{letter.mail.template.value}.j2").render(context.names())
+    return lay_out(letter.mail.template.value, context.names(), chosen, sender=letter.school.name)
+
+
+def lay_out(template: str, names: Mapping[str, Any], chosen: Language, *, sender: str) -> Rendered:
+    """A template's lines with ``names`` in them, as both parts of a mail."""
+    source = _content().get_template(f"{chosen}/{template}.j2").render(names)
     written = markup.read(source)
     html = (
         _layout()
@@ -82,7 +87,7 @@ def render(
             subject=written.subject,
             title=written.subject,
             preview=written.preview,
-            sender=letter.school.name,
+            sender=sender,
             blocks=written.blocks,
             fonts=_FONTS,
             accent=_ACCENT,

@@ -120,13 +120,13 @@ def compose(
 ) -> EmailMessage:
     """The message as it goes over the wire: both parts, addresses, and headers that keep robots quiet."""
     message = EmailMessage(policy=SMTP)
-    message["From"] = _address(letter.school.name, sender.address)
+    message["From"] = address_of(letter.school.name, sender.address)
     to = addresses_of(letter)
     message["To"] = to[0]
     if to[1:]:
         message["Cc"] = to[1:]
     if "@" in letter.school.support_contact and " " not in letter.school.support_contact:
-        message["Reply-To"] = _address(letter.school.name, letter.school.support_contact)
+        message["Reply-To"] = address_of(letter.school.name, letter.school.support_contact)
     message["Subject"] = " ".join(rendered.subject.split())
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id
@@ -143,21 +143,22 @@ def compose(
 def addresses_of(letter: Letter) -> list[Address]:
     """Who gets it: the office, the teacher, or the learner with a copy to whoever pays (J35)."""
     if letter.mail.audience is Audience.OFFICE:
-        return [_address(letter.school.name, letter.school.staff_email)]
+        return [address_of(letter.school.name, letter.school.staff_email)]
     if letter.mail.audience is Audience.TEACHER:
         if letter.teacher is None:
             raise AddressRefused(f"no teacher {letter.mail.recipient_id!r} is registered any more")
-        return [_address(letter.teacher.name, letter.teacher.email)]
+        return [address_of(letter.teacher.name, letter.teacher.email)]
     if letter.learner is None:
         raise AddressRefused(f"no learner {letter.mail.recipient_id!r} is registered any more")
-    to = [_address(letter.learner.name, letter.learner.email)]
+    to = [address_of(letter.learner.name, letter.learner.email)]
     payer = letter.learner.payer
     if payer is not None and payer.email != letter.learner.email:
-        to.append(_address(payer.name, payer.email))
+        to.append(address_of(payer.name, payer.email))
     return to
 
 
-def _address(name: str, email: str) -> Address:
+def address_of(name: str, email: str) -> Address:
+    """Name and address as headers write them; AddressRefused when it cannot be read as one."""
     try:
         return Address(" ".join(name.split()), addr_spec=email)
     except (ValueError, IndexError) as error:
