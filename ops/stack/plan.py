@@ -16,7 +16,7 @@ from typing import Final
 
 from ops.servers.processes import free_port, port_is_free
 
-SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications")
+SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal")
 """Every service with an API and a worker; a new one is one word here."""
 
 PARTITIONS: Final = 12
@@ -52,7 +52,7 @@ class Plan:
     database: str = ""
     clock_file: str = ""
     ports: dict[str, int] = field(default_factory=dict)
-    """``payments`` .. ``notifications`` (their APIs), ``simulators``, ``smtp``, ``mailbox``."""
+    """``payments`` .. ``notifications`` (their APIs; ``portal`` is the learners' pages), ``simulators``, ``smtp``, ``mailbox``."""
     secrets: dict[str, str] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
     ready: bool = False
@@ -101,6 +101,7 @@ def plan_for(folder: Path) -> Plan:
         "paypal_secret",
         "paypal_webhook",
         "platform_master",
+        "portal_master",
     ):
         plan.secrets.setdefault(name, _secret(name))
     return plan
@@ -132,6 +133,12 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PAYPAL_WEBHOOK_IDS": plan.secrets["paypal_webhook"],
         "RELANCE_PAYPAL_ANCHORS": str(plan.folder / "paypal-anchors"),
         "RELANCE_PUBLIC_URL": plan.url("payments"),
+        "RELANCE_PORTAL_URL": plan.url("portal"),
+        "RELANCE_PORTAL_MASTER": plan.secrets["portal_master"],
+        "RELANCE_PORTAL_GATEWAYS": f"{simulators},{plan.url('payments')}",
+        "RELANCE_PAYMENTS_URL": plan.url("payments"),
+        "RELANCE_DUNNING_URL": plan.url("dunning"),
+        "RELANCE_NOTIFICATIONS_URL": plan.url("notifications"),
         "RELANCE_LOG_LEVEL": os.environ.get("RELANCE_LOG_LEVEL", "INFO"),
     }
     return {name: value for name, value in variables.items() if value}
