@@ -275,8 +275,9 @@ class Seen:
     money: Sequence[MoneyTried] = ()
     troubles: Sequence[Trouble] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
-    """``duplicates`` (deliveries of a known event), ``forged`` (webhooks refused), ``waiting`` (unknown
-    subscription)."""
+    """At the gateways' doors: ``duplicates`` (deliveries of a known event), ``forged`` (refused at the door),
+    and the letter box by state: ``told``, ``waiting`` (for an unknown subscription), ``failed``, ``not_ours``;
+    ``flagged`` of the waiting ones wait for a person."""
 
 
 class CrashPoint(StrEnum):

@@ -108,8 +108,7 @@ class _Watch:
         if case.state == "suspended":
             in_time = case.deadline is not None and fact.occurred_at <= case.deadline + _TOLERANCE
             self.taken.add("T23" if in_time else "T24")
-        elif case.failures == 0 and fact.late:
-            self.taken.discard("T1") if len(self.cases) == 1 else None
+        elif case.state == "retrying" and fact.late:
             self.taken.add("T2")
         else:
             self.taken.add("T10")

@@ -347,7 +347,12 @@ class MemoryEngine:
                 key=lambda one: one.at,
             ),
             troubles=list(self.line.troubles),
-            counters={"duplicates": self.inbox.duplicates, "forged": forged, **counts},
+            counters={
+                "duplicates": self.inbox.duplicates,
+                "forged": forged,
+                "flagged": len(self.inbox.flagged()),
+                **counts,
+            },
         )
 
     def _mail(self, letter: Received) -> verbs.MailLeft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -127,6 +128,8 @@ class StoryLine(Line):
             health = self.health[name]
             if health.dead:
                 continue
+            if health.skew:
+                _put_back(store, now, health.skew)
             planned = store.due(now + health.skew)
             if planned is not None:
                 self.history.append(Told(at=now, service=name, envelope=planned.envelope))
@@ -161,3 +164,15 @@ class StoryLine(Line):
                     Trouble(at=now, service=name, what=f"errand {errand.kind} {errand.id} {outcome}")
                 )
         return bool(claimed)
+
+
+def _put_back(store: MemoryStore, now: datetime, skew: timedelta) -> None:
+    """A plan that was told too early and put back takes its way through the broker before it is told again."""
+    agenda = store._agenda  # noqa: SLF001 - the line is the store's own machinery
+    while agenda and agenda[0][0] <= now + skew:
+        _, index = agenda[0]
+        envelope = store.journal[index].envelope
+        earliest = envelope.recorded_at + timedelta(seconds=min(2**envelope.again, 60) / 10)
+        if not envelope.again or earliest <= now:
+            return
+        heapq.heapreplace(agenda, (earliest + skew, index))
