@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from ops.servers.processes import tail
-from ops.stack.plan import Plan, load
+from ops.servers.processes import free_port, tail
+from ops.stack.plan import SERVICES, Plan, load
 from ops.stack.supervisor import StackFailed
 
 _START: Final = 90.0
@@ -77,9 +77,13 @@ def start_stack(
     kafka: str = "embedded",
     database: str = "embedded",
     clock: datetime | None = None,
+    usual_ports: bool = False,
     extra: dict[str, str] | None = None,
 ) -> RunningStack:
     """Start a stack in ``folder`` and return when every service is ready.
+
+    Ports are drawn at random, so that several stacks on one machine do not reach for the same, unless
+    ``usual_ports`` are asked for. ``extra`` variables go to its environment.
 
     Raises:
         StackFailed: it did not come up; the message has its last words.
@@ -91,10 +95,12 @@ def start_stack(
     command += ["--kafka", kafka, "--database", database]
     if clock is not None:
         command += ["--clock", clock.isoformat()]
-    earlier = load(folder)
-    if earlier is not None:  # what it says of itself is old
-        earlier.ready = False
-        earlier.save()
+    plan = load(folder) or Plan(data=str(folder))
+    plan.ready = False  # what it says of itself is old
+    if not usual_ports:
+        for name in (*SERVICES, "simulators", "smtp", "mailbox"):
+            plan.ports.setdefault(name, free_port())
+    plan.save()
     with output.open("ab") as said:
         process = subprocess.Popen(
             command,

@@ -34,6 +34,8 @@ KIND_OF_PREFIX = {
     "we": "webhook_endpoint",
 }
 
+_NAMED_BY_STORIES = ("charge", "subscription", "refund", "dispute", "setup_intent")
+
 
 def now(world: World) -> int:
     """The instant for ``created`` and its like."""
@@ -59,9 +61,10 @@ def load(world: World, kind: str, key: str, *, param: str = "id") -> Json:
 
 
 def by_id(world: World, key: str) -> Json | None:
-    """An object of any kind, by the prefix of its id."""
+    """An object of any kind, by the prefix of its id; ids that a story gives may have none."""
     kind = KIND_OF_PREFIX.get(key.split("_", 1)[0])
-    return find(world, kind, key) if kind else None
+    kinds = (kind,) if kind else _NAMED_BY_STORIES
+    return next((obj for one in kinds if (obj := find(world, one, key)) is not None), None)
 
 
 def every(world: World, kind: str, **wanted: Any) -> list[Json]:
