@@ -6,6 +6,7 @@ Everything that is no ``POST /webhooks/<gateway>`` goes on to the application be
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -48,6 +49,27 @@ class Answer:
     headers: list[tuple[bytes, bytes]]
 
 
+class _Sparing:
+    """At most ten lines a second, so that whoever floods the door does not fill the log as well."""
+
+    def __init__(self, most: int = 10) -> None:
+        self._most = most
+        self._since = 0.0
+        self._spoken = 0
+        self._unsaid = 0
+
+    def may_speak(self, at: float) -> int | None:
+        """How many lines were left out before this one; ``None`` to leave this one out too."""
+        if at - self._since >= 1.0:
+            self._since, self._spoken = at, 0
+        if self._spoken >= self._most:
+            self._unsaid += 1
+            return None
+        self._spoken += 1
+        unsaid, self._unsaid = self._unsaid, 0
+        return unsaid
+
+
 class Door:
     """Takes one webhook in: verified, kept, answered."""
 
@@ -63,6 +85,7 @@ class Door:
         self.largest = largest
         self._inbox = inbox
         self._clock = clock
+        self._sparing = _Sparing()
 
     async def take(self, gateway: Gateway, headers: Mapping[str, str], body: bytes) -> Answer:
         """2xx only when it is kept, or was before."""
@@ -82,9 +105,13 @@ class Door:
         return Answer(200, _KEPT if fresh else _TWICE, _JSON)
 
     def refuse(self, name: str, error: Refused) -> Answer:
-        """A 4xx with the reason, counted."""
+        """A 4xx with the reason, counted; a flood of them is counted and not written out line by line."""
         ARRIVED.labels(name, "refused").inc()
-        log.warning("webhook_refused", gateway=name, status=error.status, reason=str(error))
+        unsaid = self._sparing.may_speak(time.monotonic())
+        if unsaid is not None:
+            log.warning(
+                "webhook_refused", gateway=name, status=error.status, reason=str(error), unsaid_before=unsaid
+            )
         return Answer(error.status, _problem(error.status, error.code, str(error)), _PROBLEM)
 
 

@@ -14,7 +14,7 @@ from services.payments.gateways.paypal.certs import CertConfig, Certificates, al
 from services.payments.gateways.paypal.parse import parse
 from services.payments.gateways.paypal.verify import VerifyConfig, verify
 from services.payments.news import Arrived
-from shared.errors import Refused
+from shared.errors import Refused, Transient
 from tests.payments.conftest import utc
 
 URL = "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-1a5f47cb"
@@ -167,6 +167,21 @@ async def test_a_certificate_is_fetched_once(folder: Path, leaf: Fetched, anchor
         await certificates.key(URL, utc("2024-08-01T00:00:00Z"))
 
     assert leaf.urls == [URL]
+
+
+async def test_invented_addresses_are_not_fetched_without_end(
+    leaf: Fetched, anchors: tuple[Path, ...]
+) -> None:
+    certificates = Certificates(CertConfig(anchors=anchors), fetch=leaf)
+    known = await certificates.key(URL, utc("2024-08-01T00:00:00Z"))
+
+    for n in range(29):
+        await certificates.key(f"{URL[:-8]}{n:08d}", utc("2024-08-01T00:00:00Z"))
+    with pytest.raises(Transient, match="too many new signing certificates"):
+        await certificates.key(f"{URL[:-8]}99999999", utc("2024-08-01T00:00:00Z"))
+
+    assert len(leaf.urls) == 30
+    assert await certificates.key(URL, utc("2024-08-01T00:00:00Z")) == known
 
 
 async def test_a_copy_that_lies_beside_the_anchors_needs_no_network(folder: Path) -> None:

@@ -39,6 +39,7 @@ _NAMES: Final = {
 _LARGEST: Final = 64 * 1024
 _KEPT: Final = 64
 _REMEMBER_FAILURE: Final = 300.0
+_FETCHES_A_MINUTE: Final = 30
 _ISSUER_HOST: Final = "http://cacerts.digicert.com/"
 """Where a missing intermediate may be had; what comes from there counts only if it chains to our roots."""
 
@@ -71,6 +72,7 @@ class Certificates:
         self._fetch = fetch or fetch_bytes
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._failed: OrderedDict[str, float] = OrderedDict()
+        self._fetches: list[float] = []
         self._lock = asyncio.Lock()
 
     async def key(self, url: str, at: datetime) -> rsa.RSAPublicKey:
@@ -97,6 +99,7 @@ class Certificates:
         failed_at = self._failed.get(url)
         if failed_at is not None and time.monotonic() - failed_at < _REMEMBER_FAILURE:
             raise refused("its signing certificate could not be read a moment ago")
+        self._count_fetch()
         try:
             kept = _kept_copy(self._config.anchors, url.rsplit("/", 1)[-1])
             leaf = x509.load_pem_x509_certificate(kept or await self._fetch(url))
@@ -114,6 +117,14 @@ class Certificates:
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return known
+
+    def _count_fetch(self) -> None:
+        """New addresses cost a call each: a flood of invented ones waits, known ones do not (PayPal sends again)."""
+        now = time.monotonic()
+        self._fetches = [at for at in self._fetches if now - at < 60.0]
+        if len(self._fetches) >= _FETCHES_A_MINUTE:
+            raise Transient("too many new signing certificates were named within a minute: send it again")
+        self._fetches.append(now)
 
     def _remember_failure(self, url: str) -> None:
         self._failed[url] = time.monotonic()
