@@ -13,6 +13,7 @@ from services.dunning.domain.policies_at_hand import (
     from_document,
     known_by_hash,
     live_calendars,
+    policy_at,
     preset_document,
     read_document,
 )
@@ -165,7 +166,7 @@ class DunningUnit(Unit):
             adopted = await self.policy(school)
         return World(
             school=school,
-            policy=adopted.policy,
+            policy=policy_at(adopted, school),
             policy_hash=adopted.document.content_hash,
             calendars=live_calendars(adopted, school),
             account=account,
@@ -176,7 +177,7 @@ class DunningUnit(Unit):
     async def rules(self, school: School) -> tuple[Policy, Calendars]:
         """The policy in force at the school and its calendars with the live closures."""
         adopted = await self.policy(school)
-        return adopted.policy, live_calendars(adopted, school)
+        return policy_at(adopted, school), live_calendars(adopted, school)
 
     async def keep_policy(self, text: str, file: str) -> str:
         """Keep a policy's document; its hash.

@@ -6,13 +6,19 @@ Facts are heard in the order in which a test says them, plans at their hour; wha
 from __future__ import annotations
 
 import heapq
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from services.dunning.domain.account import Account, Card, Learner, School, card_key
 from services.dunning.domain.case import Case
-from services.dunning.domain.policies_at_hand import Adopted, live_calendars, preset_document
+from services.dunning.domain.policies_at_hand import (
+    Adopted,
+    closures_to_announce,
+    live_calendars,
+    preset_document,
+)
 from services.dunning.domain.turn import Decision, World
 from services.dunning.handlers import HEARS
 from services.dunning.policies import Policy
@@ -36,15 +42,15 @@ class Fold:
         self.price = price or Money(12800 if self.japanese else 7500, rules.currency)
         self.now = START
         self.cause_id: str | None = None
-        self.schools = {
-            "s": School(
-                school_id="s",
-                name="s",
-                policy_id=rules.id,
-                zone=rules.timezone,
-                delivery_calendar=rules.notices.delivery_calendar,
-            )
-        }
+        school = School(
+            school_id="s",
+            name="s",
+            policy_id=rules.id,
+            zone=rules.timezone,
+            delivery_calendar=rules.notices.delivery_calendar,
+        )
+        announced = tuple(closures_to_announce(self.adopted, school))
+        self.schools = {"s": replace(school, closures=announced)}
         self.accounts: dict[str, Account] = {
             "sub": Account(
                 subscription_id="sub",
@@ -243,7 +249,7 @@ class Fold:
         )
 
 
-def _run(running: Coroutine[Any, Any, None]) -> None:
+def _run(running: Any) -> None:
     """Drive a handler that never waits."""
     try:
         running.send(None)

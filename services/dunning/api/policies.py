@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -10,10 +11,13 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.dunning import domain
 from services.dunning.api.common import Id, InPath, Language, Opened, the_school
+from services.dunning.api.schools import accepted_words, announce_closures, registration_of
+from services.dunning.domain.account import School
 from services.dunning.domain.policies_at_hand import Adopted, adopt, preset_document, read_document
 from services.dunning.policies import Policy, presets, read_policies, with_overrides
 from services.dunning.policies.dates.overview import overview
 from services.dunning.policies.explain import explain
+from services.dunning.store import DunningUnit
 from services.dunning.why import language_of
 from shared.calendar import built_in_calendars, instant
 from shared.errors import Refused
@@ -125,7 +129,6 @@ async def adopt_policy(school_id: InPath, body: PolicyChange, opened: Opened) ->
         )
         if changed != school:
             await unit.keep_document(document)
-            unit.keep_school(changed)
             unit.say(
                 facts.PolicyAdopted(
                     school_id=school_id,
@@ -136,7 +139,22 @@ async def adopt_policy(school_id: InPath, body: PolicyChange, opened: Opened) ->
                     adopted_by=body.by,
                 )
             )
+            changed = _follow(unit, changed, present, adopted.policy)
+            unit.keep_school(announce_closures(unit, adopted, changed))
     return _policy_out(adopted, None, version=version)
+
+
+def _follow(unit: DunningUnit, school: School, before: Policy, after: Policy) -> School:
+    """A school that took its mail calendar and white list from its policy goes on doing so."""
+    calendar, words = school.delivery_calendar, school.accepted_methods
+    if calendar == before.notices.delivery_calendar:
+        calendar = after.notices.delivery_calendar
+    if words == tuple(accepted_words(before)):
+        words = tuple(accepted_words(after))
+    changed = replace(school, delivery_calendar=calendar, accepted_methods=words)
+    if changed != school:
+        unit.say(registration_of(changed, unit.now))
+    return changed
 
 
 def _adopted(body: PolicyChange, present: Policy, version: int) -> Adopted:

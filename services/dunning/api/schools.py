@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -11,13 +11,12 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.dunning import domain
 from services.dunning.api.common import Done, Id, InPath, Opened, the_school
 from services.dunning.domain.account import School
-from services.dunning.domain.policies_at_hand import live_calendars, preset_document
+from services.dunning.domain.policies_at_hand import Adopted, closures_to_announce, preset_document
 from services.dunning.policies import Policy
-from services.dunning.policies.dates import office_calendar
 from services.dunning.store import SCHOOLS, DunningUnit
-from shared.calendar import Calendars
-from shared.errors import Refused, Unreadable
+from shared.errors import NotFound, Unreadable
 from shared.events import dunning as facts
+from shared.methods import CardRule, MethodRule
 from shared.web import Keyed
 
 Text = Annotated[str, StringConstraints(max_length=500)]
@@ -58,8 +57,7 @@ class ClosureIn(BaseModel):
 
 
 class ClosureOut(ClosureIn):
-    closure_id: str
-    built_in: bool = Field(description="It comes with the calendar; DELETE it by its name if not observed")
+    closure_id: str = Field(description="One that came with the calendar has its name for id")
 
 
 def build_router() -> APIRouter:
@@ -83,12 +81,15 @@ async def list_schools(opened: Opened) -> list[SchoolOut]:
 
 async def put_school(school_id: InPath, body: SchoolIn, opened: Opened) -> SchoolOut:
     """Register a school or change what is known of it; sending the same again changes nothing."""
-    adopted = preset_document(body.policy_id)
-    policy = adopted.policy
-    calendar = body.delivery_calendar or policy.notices.delivery_calendar
-    adopted.calendars.named(calendar)
-    rollover = body.service_day_rollover or _text(policy.billing.service_day_rollover)
+    preset = preset_document(body.policy_id)
     async with opened() as unit:
+        known = await unit.known_school(school_id)
+        keeps = known is not None and known.policy_id == body.policy_id
+        adopted = await unit.policy(known) if known is not None and keeps else preset
+        policy = adopted.policy
+        calendar = body.delivery_calendar or policy.notices.delivery_calendar
+        adopted.calendars.named(calendar)
+        rollover = body.service_day_rollover or _text(policy.billing.service_day_rollover)
         fact = facts.SchoolRegistered(
             school_id=school_id,
             occurred_at=unit.now,
@@ -103,14 +104,44 @@ async def put_school(school_id: InPath, body: SchoolIn, opened: Opened) -> Schoo
             help_urls=body.help_urls,
             delivery_calendar=calendar,
             service_day_rollover=rollover,
-            accepted_methods=tuple(body.accepted_methods),
+            accepted_methods=tuple(body.accepted_methods or accepted_words(policy)),
         )
-        known = await unit.known_school(school_id)
         school = domain.school_registered(known, fact)
         if school != known:
-            unit.keep_school(school)
             unit.say(fact)
+        school = announce_closures(unit, adopted, school)
+        if school != known:
+            unit.keep_school(school)
     return school_out(school)
+
+
+def announce_closures(unit: DunningUnit, adopted: Adopted, school: School) -> School:
+    """Announce what the delivery calendar came with, so that every hearer sees the same closures (J37)."""
+    for closed in closures_to_announce(adopted, school):
+        fact = facts.ClosureAnnounced(
+            school_id=school.school_id,
+            occurred_at=unit.now,
+            closure_id=closed.closure_id,
+            calendar=closed.calendar,
+            name=closed.name,
+            first=closed.first,
+            last=closed.last,
+        )
+        school = domain.closure_announced(school, fact)
+        unit.say(fact)
+    return school
+
+
+def accepted_words(policy: Policy) -> list[str]:
+    """The policy's white list in the words that a school is registered with (R-F12); empty accepts everything."""
+    methods = policy.accepted_methods
+    if methods.default == "allow":
+        return []
+    return ["credit_card" if _only_credit(rule) else rule.type for rule in methods.rules]
+
+
+def _only_credit(rule: MethodRule) -> bool:
+    return isinstance(rule, CardRule) and rule.funding == ("credit",)
 
 
 async def read_school(school_id: InPath, opened: Opened) -> SchoolOut:
@@ -125,15 +156,14 @@ async def list_closures(school_id: InPath, opened: Opened, calendar: str | None 
         school = await the_school(unit, school_id)
         policy, calendars = await unit.rules(school)
     name = calendar or policy.notices.delivery_calendar
-    own = {(one.name, one.first, one.last): one.closure_id for one in school.closures if one.calendar == name}
+    ids = {(one.name, one.first, one.last): one.closure_id for one in school.closures if one.calendar == name}
     return [
         ClosureOut(
-            closure_id=own.get((one.name, one.first, one.last), one.name),
+            closure_id=ids.get((one.name, one.first, one.last), one.name),
             name=one.name,
             first=one.first,
             last=one.last,
             calendar=name,
-            built_in=(one.name, one.first, one.last) not in own,
         )
         for one in calendars.named(name).closures
     ]
@@ -167,7 +197,6 @@ async def put_closure(school_id: InPath, closure_id: InPath, body: ClosureIn, op
         first=body.first,
         last=body.last,
         calendar=calendar,
-        built_in=False,
     )
 
 
@@ -175,7 +204,7 @@ async def withdraw_closure(school_id: InPath, closure_id: InPath, opened: Opened
     """The office is open after all; a built-in closure is named by its name (GW, summer, year-end)."""
     async with opened() as unit:
         school = await the_school(unit, school_id)
-        calendar = _calendar_of(school, closure_id, *await unit.rules(school))
+        calendar = _calendar_of(school, closure_id)
         fact = facts.ClosureWithdrawn(
             school_id=school_id, occurred_at=unit.now, closure_id=closure_id, calendar=calendar
         )
@@ -186,26 +215,34 @@ async def withdraw_closure(school_id: InPath, closure_id: InPath, opened: Opened
     return Done(act=closure_id)
 
 
-def _calendar_of(school: School, closure_id: str, policy: Policy, calendars: Calendars) -> str:
+def _calendar_of(school: School, closure_id: str) -> str:
     own = next((one.calendar for one in school.closures if one.closure_id == closure_id), None)
-    if own is not None:
-        return own
-    calendar = office_calendar(policy, calendars)
-    known = {one.name for one in calendar.closures} | set(school.withdrawn)
-    if closure_id not in known:
-        raise Refused(
-            f"we could not withdraw {closure_id} because no closure of calendar {calendar.id} is called so: "
-            f"known are {', '.join(sorted(known)) or 'none'}",
-            status=404,
-            code="not_found",
-        )
-    return calendar.id
+    if own is not None or closure_id in school.withdrawn:
+        return own or school.delivery_calendar
+    known = ", ".join(one.closure_id for one in school.closures) or "none"
+    raise NotFound(
+        f"we could not withdraw {closure_id} because the school announced no closure of that id: known are {known}"
+    )
 
 
-async def rules_of(unit: DunningUnit, school: School) -> tuple[Policy, Calendars]:
-    """The policy in force and its live calendars."""
-    adopted = await unit.policy(school)
-    return adopted.policy, live_calendars(adopted, school)
+def registration_of(school: School, at: datetime) -> facts.SchoolRegistered:
+    """The fact that says what is known of a school."""
+    return facts.SchoolRegistered(
+        school_id=school.school_id,
+        occurred_at=at,
+        name=school.name,
+        policy_id=school.policy_id,
+        zone=school.zone,
+        languages=school.languages,
+        currency=school.currency,
+        support_contact=school.support_contact,
+        staff_email=school.staff_email,
+        site_url=school.site_url,
+        help_urls=school.help_urls,
+        delivery_calendar=school.delivery_calendar,
+        service_day_rollover=school.service_day_rollover,
+        accepted_methods=school.accepted_methods,
+    )
 
 
 def school_out(school: School) -> SchoolOut:

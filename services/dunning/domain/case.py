@@ -63,8 +63,15 @@ class InFlight:
     requested_at: datetime
     pending_since: datetime | None = None
     """Set when the gateway said that the outcome is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The learner's newest relaunch: what its path's deadline was tested against, whatever the bank asks (R-F10)."""
+
+    request_id: str
+    submitted_at: datetime
     path_id: str | None = None
-    """A relaunch: the path it re-enrols in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +234,7 @@ class Case:
     """Same-day retries after technical errors of the current turn."""
     forecast: Forecast | None = None
     in_flight: InFlight | None = None
+    submission: Submission | None = None
     queued: str | None = None
     """A method update whose charge waits behind the attempt in flight."""
     challenge: Challenge | None = None

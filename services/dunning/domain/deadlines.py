@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from services.dunning.domain import mails
+from services.dunning.domain import mails, relaunch
 from services.dunning.domain.attempts import something_open
 from services.dunning.domain.case import Case
 from services.dunning.domain.exhaustion import End, exhaust, plan_path_reminders, run_steps
@@ -22,6 +23,9 @@ from shared.events import dunning as facts
 from shared.events import notifications
 from shared.events.words import Audience, CaseState, ExhaustionCause, Template
 from shared.reasons import Dated
+
+BANK_PATIENCE: Final = timedelta(hours=1)
+"""How long a relaunch that was submitted in time may still be at the learner's bank before he is told of the end."""
 
 
 def when_deadline_fell_due(
@@ -190,6 +194,16 @@ def _remind_of_path(turn: Turn, fact: facts.ReminderFellDue) -> None:
     if turn.case.state is not CaseState.SUSPENDED or last is None or last.isoformat() != fact.about:
         return
     if fact.template is Template.FR_RE_ENROLMENT_CLOSED:
+        closes = dates.re_enrolment_deadline(turn.policy, last)
+        first_time = closes is not None and fact.occurred_at == closes.at
+        if first_time and relaunch.is_being_paid(turn.case, path_id, fact.occurred_at):
+            turn.later(
+                fact.occurred_at + BANK_PATIENCE,
+                facts.ReminderFellDue,
+                template=fact.template,
+                about=fact.about,
+            )
+            return
         mails.tell(turn, "re_enrolment_closed", by_charge=False, ordinal=1)
         turn.note("path_closed", path=path_id, deadline=last)
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -32,7 +32,8 @@ class Adopted:
 
 
 _BY_HASH: Final[dict[str, Adopted]] = {}
-_LIVE: Final[dict[tuple[str, tuple[Closed, ...], tuple[str, ...]], Calendars]] = {}
+_LIVE: Final[dict[tuple[str, str, tuple[Closed, ...]], Calendars]] = {}
+_AT: Final[dict[tuple[str, str], Policy]] = {}
 _LIVE_KEPT: Final = 512
 
 
@@ -103,10 +104,12 @@ def known_by_hash(content_hash: str) -> Adopted | None:
 
 
 def live_calendars(adopted: Adopted, school: School) -> Calendars:
-    """The policy's calendars with the closures that the school observes today (R-X5)."""
-    if not school.closures and not school.withdrawn:
-        return adopted.calendars
-    key = (adopted.document.content_hash, school.closures, school.withdrawn)
+    """The policy's calendars; the school's delivery calendar with the closures it observes today (R-X5).
+
+    Those that come with a calendar are announced when a school is registered; from then on only what is
+    announced counts, so that everybody who hears of closures sees the same days.
+    """
+    key = (adopted.document.content_hash, school.delivery_calendar, school.closures)
     found = _LIVE.get(key)
     if found is None:
         if len(_LIVE) >= _LIVE_KEPT:
@@ -116,20 +119,45 @@ def live_calendars(adopted: Adopted, school: School) -> Calendars:
 
 
 def with_closures(calendars: Calendars, school: School) -> Calendars:
-    """``calendars`` with what the school announced, and without what it withdrew."""
-    names = {closed.calendar for closed in school.closures} | set(calendars if school.withdrawn else ())
+    """``calendars`` with what the school announced in place of what they came with."""
     changed: dict[str, Iterable[Closure]] = {}
-    for name in names:
-        if name not in calendars:
-            continue
-        kept = [one for one in calendars[name].closures if one.name not in school.withdrawn]
-        own = [
-            Closure(name=closed.name, first=closed.first, last=closed.last)
-            for closed in school.closures
-            if closed.calendar == name
-        ]
-        changed[name] = (*kept, *own)
+    for name in {school.delivery_calendar, *(closed.calendar for closed in school.closures)}:
+        if name in calendars:
+            changed[name] = [
+                Closure(name=closed.name, first=closed.first, last=closed.last)
+                for closed in school.closures
+                if closed.calendar == name
+            ]
     return calendars.with_closures(changed)
+
+
+def policy_at(adopted: Adopted, school: School) -> Policy:
+    """The policy as the school lives it: its mails follow the calendar that the school was registered with."""
+    notices = adopted.policy.notices
+    if not school.delivery_calendar or notices.delivery_calendar == school.delivery_calendar:
+        return adopted.policy
+    if school.delivery_calendar not in adopted.calendars:
+        return adopted.policy
+    key = (adopted.document.content_hash, school.delivery_calendar)
+    found = _AT.get(key)
+    if found is None:
+        found = _AT[key] = replace(
+            adopted.policy, notices=replace(notices, delivery_calendar=school.delivery_calendar)
+        )
+    return found
+
+
+def closures_to_announce(adopted: Adopted, school: School) -> list[Closed]:
+    """What the school's delivery calendar came with, unless it was announced, moved or withdrawn already."""
+    name = school.delivery_calendar
+    if name not in adopted.calendars:
+        return []
+    known = {closed.closure_id for closed in school.closures} | set(school.withdrawn)
+    return [
+        Closed(closure_id=one.name, calendar=name, name=one.name, first=one.first, last=one.last)
+        for one in adopted.calendars[name].closures
+        if one.name not in known
+    ]
 
 
 def _adopted(policy: Policy, own: Mapping[str, Any]) -> Adopted:

@@ -105,9 +105,7 @@ def closure_announced(school: School, fact: dunning.ClosureAnnounced) -> School:
 
 
 def closure_withdrawn(school: School, fact: dunning.ClosureWithdrawn) -> School:
-    """The school without that closure; a built-in one is withdrawn by its name."""
+    """The school without that closure; one that came with the calendar does not come back by itself."""
     closures = tuple(one for one in school.closures if one.closure_id != fact.closure_id)
-    withdrawn = school.withdrawn
-    if len(closures) == len(school.closures):
-        withdrawn = tuple(sorted({*withdrawn, fact.closure_id}))
+    withdrawn = tuple(sorted({*school.withdrawn, fact.closure_id}))
     return replace(school, closures=closures, withdrawn=withdrawn)

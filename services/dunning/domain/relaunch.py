@@ -7,13 +7,14 @@ from datetime import datetime
 from services.dunning.domain import mails
 from services.dunning.domain.account import Learner
 from services.dunning.domain.attempts import clear_in_flight
-from services.dunning.domain.case import Case, InFlight
+from services.dunning.domain.case import Case, Submission
 from services.dunning.domain.retries import ask, next_ordinal
 from services.dunning.domain.reviews import mismatch
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
 from services.dunning.policies.remediation import SelfServiceRelaunch
+from shared.declines import DeclineClass
 from shared.events import dunning as facts
 from shared.events import payments
 from shared.events.words import AttemptKind, CaseState, Template
@@ -58,14 +59,21 @@ def when_relaunch_requested(
         turn.note("relaunch_refused", when=fact.occurred_at, why=why, path=fact.path_id)
         return turn.finish()
     turn.note("relaunch_requested", when=fact.occurred_at, path=fact.path_id)
+    request_id = f"{case.case_id}/relaunch/{fact.request}"
+    turn.set(
+        submission=Submission(
+            request_id=request_id,
+            submitted_at=fact.occurred_at,
+            path_id=fact.path_id or world.account.path_id,
+        )
+    )
     ask(
         turn,
-        f"{case.case_id}/relaunch/{fact.request}",
+        request_id,
         AttemptKind.RELAUNCH,
         next_ordinal(case),
         amount=price_of(world, case),
         on_session=True,
-        path_id=fact.path_id or world.account.path_id,
     )
     return turn.finish()
 
@@ -77,14 +85,13 @@ def when_paid(
     if not case.is_open or case.state is not CaseState.SUSPENDED:
         return nothing(world, case)
     turn = Turn(world, case, now, cause)
-    flight = case.in_flight
     clear_in_flight(turn, fact)
     owed = price_of(world, case)
     judged = world.policy.money.judge(owed, fact.amount)
     if judged != "exact":
-        mismatch(turn, judged, fact, owed=owed, path_id=flight.path_id if flight else None)
+        mismatch(turn, judged, fact, owed=owed, path_id=case.submission.path_id if case.submission else None)
         return turn.finish()
-    path_id = _reopened(world, flight, fact.occurred_at)
+    path_id = _reopened(world, case, fact.occurred_at)
     complete(turn, fact.transaction_id, fact.amount, fact.occurred_at, path_id=path_id)
     return turn.finish()
 
@@ -135,14 +142,23 @@ def complete(
     turn.close(CaseState.RELAUNCHED, when=paid_at, by=by)
 
 
-def _reopened(world: World, flight: InFlight | None, paid_at: datetime) -> str | None:
+def _reopened(world: World, case: Case, paid_at: datetime) -> str | None:
     """The path that the relaunch opens again; submission counts, unless the policy tests the payment (R-F10)."""
-    path_id = flight.path_id if flight is not None else world.account.path_id
+    told = case.submission
+    path_id = told.path_id if told is not None else world.account.path_id
     enrolment = world.learner.enrolment(path_id) if world.learner and path_id else None
     last = enrolment.re_enrolment_deadline if enrolment else None
-    submitted = flight.requested_at if flight is not None else paid_at
+    submitted = told.submitted_at if told is not None else paid_at
     opens = dates.may_re_enrol(world.policy, last, submitted_at=submitted, paid_at=paid_at)
     return path_id if opens else None
+
+
+def is_being_paid(case: Case, path_id: str | None, last_instant: datetime) -> bool:
+    """Whether a relaunch of that path was submitted in time and its payment still waits for the learner's bank."""
+    told = case.submission
+    if told is None or told.path_id != path_id or told.submitted_at >= last_instant:
+        return False
+    return case.in_flight is not None or case.has("relaunch_challenged")
 
 
 def when_failed(
@@ -153,5 +169,9 @@ def when_failed(
         return nothing(world, case)
     turn = Turn(world, case, now, cause)
     clear_in_flight(turn, fact)
+    if fact.decline is DeclineClass.AUTHENTICATION_REQUIRED:
+        turn.mark("relaunch_challenged")
+    else:
+        turn.unmark("relaunch_challenged")
     turn.note("relaunch_failed", when=fact.occurred_at, decline=fact.decline.value)
     return turn.finish()

@@ -130,13 +130,10 @@ def ask(
     amount: Money | None = None,
     on_session: bool = False,
     fallback: bool = False,
-    path_id: str | None = None,
 ) -> None:
     """Ask payments for one attempt; from here on it is in flight and nothing else is asked."""
     asked = amount or turn.case.owed
-    flight = InFlight(
-        request_id=request_id, kind=kind, ordinal=ordinal, requested_at=turn.now, path_id=path_id
-    )
+    flight = InFlight(request_id=request_id, kind=kind, ordinal=ordinal, requested_at=turn.now)
     turn.set(in_flight=flight)
     turn.say(
         facts.AttemptRequested,
