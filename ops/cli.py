@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
 from ops.asking import bring_in, why
+from ops.demo.command import demo
 from ops.policy_cli import calendars, policy
 from ops.stack.plan import SERVICES
+from ops.topics_cli import topics
 
 DATA = click.option(
     "--data",
@@ -31,7 +36,25 @@ DATABASE = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Patient(click.Group):
+    """A group that loads some of its commands only when they are asked for: a story's model takes its time."""
+
+    later: ClassVar[Mapping[str, str]] = {"story": "ops.stories.command"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, loaded or not."""
+        return sorted([*super().list_commands(ctx), *self.later])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command, loaded now if it was not."""
+        module = self.later.get(cmd_name)
+        if module is None:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        return command
+
+
+@click.group(cls=_Patient, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="relance")
 def main() -> None:
     """Relance recovers failed subscription payments for schools, fairly."""
@@ -41,6 +64,8 @@ main.add_command(policy)
 main.add_command(calendars)
 main.add_command(why)
 main.add_command(bring_in)
+main.add_command(demo)
+main.add_command(topics)
 
 
 @main.command()

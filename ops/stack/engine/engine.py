@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,6 @@ from ops.stories import engine as verbs
 from shared.events.words import Gateway
 
 _FIRST: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_SCHOOL: Final = re.compile(r"/schools/([^/]+)")
 
 
 class StackEngine:
@@ -54,13 +52,12 @@ class StackEngine:
             await self._connect()
         assert self._lines is not None  # noqa: S101 - it was connected just now
         await self.troubles.begin()
-        schools: set[str] | None = set() if self._keep else None
         if not self._keep:
             await forget_everything(self._lines, calm=self._calm)
         await introduce_again(self._lines)
         self._calm = False
         self.outside.begin()
-        await self.looking.begin(start, schools=schools)
+        await self.looking.begin(start)
         self.time.begin(start)
         await self._settle()
 
@@ -131,9 +128,6 @@ class StackEngine:
         answer = await self.lines.knock(service, method, path, body, raw=raw, headers=headers)
         if raw is not None and not answer.ok:
             self.looking.note_refused()
-        school = _SCHOOL.fullmatch(path)
-        if school and method == "PUT" and self.looking.schools is not None:
-            self.looking.schools.add(school.group(1))
         if isinstance(answer.body, dict) and "visit_id" in answer.body:
             self.outside.visits[answer.body["url"]] = answer.body["visit_id"]
         if method != "GET":

@@ -26,11 +26,10 @@ _OUTCOME: Final = {"succeeded": "succeeded", "pending": "pending", "processing":
 
 @dataclass(slots=True)
 class Looking:
-    """Reads what is new since the last time; ``schools`` narrows it to those of one story."""
+    """Reads what is new since the last time; what was there when a story began is not part of it."""
 
     lines: Lines
     outside: Outside
-    schools: set[str] | None = None
     facts: list[FactTold] = field(default_factory=list)
     mails: list[MailLeft] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
@@ -38,15 +37,14 @@ class Looking:
     _last_mail: int = 0
     _forged: int = 0
 
-    async def begin(self, start: datetime, *, schools: set[str] | None = None) -> None:
+    async def begin(self, start: datetime) -> None:
         """A new story: only what comes from now on."""
-        self.schools = schools
-        self.facts, self.mails, self._known, self._forged = [], [], set(), 0
+        union = " union all ".join(f"select id from {service}.journal" for service in SERVICES)
+        self._known = {row["id"] for row in await self.lines.database.fetch(union)}
+        self.facts, self.mails, self._forged = [], [], 0
         self._read_until = start
-        self._last_mail = 0
-        if schools is not None:
-            found = await self.lines.mailbox("GET", "/messages")
-            self._last_mail = max((one["id"] for one in found["messages"]), default=0)
+        found = await self.lines.mailbox("GET", "/messages")
+        self._last_mail = max((one["id"] for one in found["messages"]), default=0)
 
     def note_refused(self) -> None:
         """A raw webhook was not let in."""
@@ -80,11 +78,7 @@ class Looking:
         self._known |= {row["id"] for row in fresh}
         self._read_until = max(row["told_at"] for row in fresh)
         told = [(row["told_at"], from_bytes(row["value"])) for row in fresh]
-        self.facts += [
-            FactTold(at=at, envelope=envelope)
-            for at, envelope in causes_first(told)
-            if self.schools is None or envelope.fact.school_id in self.schools
-        ]
+        self.facts += [FactTold(at=at, envelope=envelope) for at, envelope in causes_first(told)]
 
     # --- mails ---
 
@@ -107,8 +101,6 @@ class Looking:
             return None
         case = row_from(CASES, body)
         mail = case.mail(mail_id)
-        if self.schools is not None and case.school_id not in self.schools:
-            return None
         return MailLeft(
             at=parsedate_to_datetime(headers["date"]).astimezone(UTC),
             mail_id=mail_id,

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.dunning.api import cases, learners, policies, schools, staff
+from services.dunning.api import cases, learners, policies, rehearsals, schools, staff
 from shared.settings import Settings
 from shared.transactions import Transactions
 from shared.web import Check, build_app
@@ -26,6 +26,6 @@ def build_api(
     """The API of dunning; ``transactions`` may come later as ``app.state.transactions`` (with the lifespan)."""
     app = build_app("Relance dunning", settings, ready=ready, lifespan=lifespan)
     app.state.transactions = transactions
-    for room in (schools, policies, cases, learners, staff):
+    for room in (schools, policies, cases, learners, staff, rehearsals):
         app.include_router(room.build_router())
     return app
