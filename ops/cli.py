@@ -14,6 +14,7 @@ import click
 from ops.asking import bring_in, why
 from ops.demo.command import demo
 from ops.policy_cli import calendars, policy
+from ops.simulation.command import simulate
 from ops.stack.plan import SERVICES
 from ops.topics_cli import topics
 
@@ -66,6 +67,7 @@ main.add_command(why)
 main.add_command(bring_in)
 main.add_command(demo)
 main.add_command(topics)
+main.add_command(simulate)
 
 
 @main.command()

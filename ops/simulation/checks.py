@@ -139,6 +139,10 @@ class Watch:
                 violated(f"an attempt on the Sunday {day} (domain 2.4, 3)")
 
 
+_OF_LATENESS = frozenset({"staff.notice_overdue", "staff.watchdog"})
+"""Letters to the office that say that something was late; in a storm it was."""
+
+
 def state_of(town: Town) -> dict[str, Any]:
     """The learners' states, the money and the letters, without what a late answer may shift by minutes."""
     stores = town.machine.stores
@@ -157,12 +161,18 @@ def state_of(town: Town) -> dict[str, Any]:
                 "deadline": _minute(case.clock.grace_at),
                 "flags": sorted(str(flag.reason) for flag in case.flags),
                 "marks": sorted(case.marks),
-                "mails": sorted(f"{mail.template.value}/{mail.ordinal}" for mail in case.mails),
+                "mails": sorted(
+                    f"{mail.template.value}/{mail.ordinal}"
+                    for mail in case.mails
+                    if mail.template.value not in _OF_LATENESS
+                ),
                 "closed": case.closed_at is not None,
             }
             for key, case in rows("dunning", "cases").items()
         },
-        "mails": sorted(mail_id for _, mail_id, _ in town.channel.taken),
+        "mails": sorted(
+            mail_id for _, mail_id, _ in town.channel.taken if mail_id.split("/")[-2] not in _OF_LATENESS
+        ),
         "charges": [
             (_day(at, zone), told.decline and str(told.decline), str(told.amount)) for at, told in town.bank.charges
         ],

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from aiokafka.errors import KafkaError
 from ops.simulation.broker import Broker, Group, SimProducer
 from ops.simulation.database import Database, Schema, SimStore
 from ops.simulation.letterbox import SimPool
@@ -21,8 +19,7 @@ from services.payments.inbox import Inbox
 from services.payments.ingress import Door
 from services.payments.translator import Translator
 from shared import telling
-from shared.database import OUTAGES
-from shared.errors import Transient
+from shared.errands import run_due_errands
 from shared.events import Fact
 from shared.running import WorkerProcess
 from shared.service import Service
@@ -53,6 +50,7 @@ class Machine:
         self.doors: list[tuple[Process, Door]] = []
         self._count = 0
         self._crashes = 0
+        self.last_crash: Exception | None = None
         world.on_death.append(self._start_again)
 
     def start(self, service: str, role: str) -> Process:
@@ -92,8 +90,8 @@ class Machine:
                 *(worker.for_ever(chore) for chore in worker.chores()),
             )
         except Exception as error:  # noqa: BLE001 - production ends the process and its supervisor starts it again
-            import traceback; traceback.print_exception(error)
             self._crashes += 1
+            self.last_crash = error
             if self._crashes > _CRASHES:
                 self.world.violated(f"stuck: {name} ends by itself again and again: {error!r}")
                 self.world.loop.stop()
@@ -119,8 +117,6 @@ class SimWorker(WorkerProcess):
 
     def chores(self) -> list[Callable[[], Awaitable[Any]]]:
         """What it does beside hearing and telling."""
-        from shared.errands import run_due_errands  # noqa: PLC0415 - looked up when called, as a planted bug may be there
-
         chores: list[Callable[[], Awaitable[Any]]] = []
         if self.service.errands:
             chores.append(lambda: run_due_errands(self.service, self.store, self.hands, self.clock))
@@ -259,6 +255,18 @@ class _Session:
         return False
 
 
+class _Confirmed(dict[Any, int]):
+    """What was committed, confirmed to the brokers a moment later, as Faust's commit timer does."""
+
+    def __init__(self, reader: _Reader) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def __setitem__(self, partition: Any, offset: int) -> None:
+        super().__setitem__(partition, offset)
+        self._reader.confirm_soon()
+
+
 class _Reader:
     """A member of the consumer group: fetches go to production's hearing and confirming."""
 
@@ -268,10 +276,11 @@ class _Reader:
         self._worker = worker
         self._world = worker.machine.world
         self._member = group.join(worker.process)
-        self._confirmed: dict[Any, int] = {}
+        self._confirmed = _Confirmed(self)
+        self._soon = False
         hear = worker.hearing()
         # ``_hear_all`` calls its class's ``hear``, as production makes a class per worker.
-        self._as_consumer = type("Reader", (SimpleNamespace,), {"hear": staticmethod(hear)})(
+        self._as_consumer: Any = type("Reader", (SimpleNamespace,), {"hear": staticmethod(hear)})(
             app=self, batch=self.batch, _confirmed=self._confirmed
         )
 
@@ -285,18 +294,25 @@ class _Reader:
         member = self._member
         while True:
             member.woken.clear()
-            generation = member.group.generation
-            if member.generation != generation:
+            if member.generation != member.group.generation:
                 self._confirmed.clear()
             records = await member.fetch()
-            if not records:
+            if records:
+                await _Consumer._hear_all(self._as_consumer, records)  # noqa: SLF001 - production's own confirming
+            else:
                 await member.woken.wait()
-                continue
-            generation = member.generation
-            await _Consumer._hear_all(self._as_consumer, records)
-            await self._world.before("confirm")
-            member.confirm(dict(self._confirmed), generation)
-            await self._world.after("confirm")
+
+    def confirm_soon(self) -> None:
+        """Confirm within a second, unless the process dies before."""
+        if not self._soon:
+            self._soon = True
+            self._world.loop.call_later(self._world.random.random(), self._confirm)
+
+    def _confirm(self) -> None:
+        self._soon = False
+        member = self._member
+        if member.generation == member.group.generation and not member.confirm(self._confirmed, member.generation):
+            self.confirm_soon()
 
 
 def watched(service: Service, world: World) -> Service:
@@ -316,5 +332,3 @@ def _counted(handler: Any, world: World) -> Any:
     return handle
 
 
-LATER = (Transient, *OUTAGES, KafkaError)
-__all__ = ["LATER", "Bell", "Machine", "SimTeller", "SimWorker", "suppress"]
