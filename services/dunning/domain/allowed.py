@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.dunning.domain.case import Case, Resume
+from services.dunning.domain.case import Case
 from services.dunning.domain.guidance import why_no_guidance
+from services.dunning.domain.parts import Resume
 from services.dunning.domain.relaunch import why_no_relaunch
 from services.dunning.domain.resume import why_no_date
 from services.dunning.domain.staff import money_flags, why_no_extension, why_no_manual_attempt

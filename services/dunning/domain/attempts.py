@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Literal
 
-from services.dunning.domain.case import Attempt, Case
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import Attempt
 from services.dunning.domain.turn import Turn
 from services.dunning.policies.policy import Policy
 from shared.declines import DeclineClass

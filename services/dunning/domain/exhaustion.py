@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from services.dunning.domain import mails
 from services.dunning.domain.attempts import counted_failures
-from services.dunning.domain.case import Case, GatewayEnd, Guidance
+from services.dunning.domain.case import Case
 from services.dunning.domain.notices import may_run
+from services.dunning.domain.parts import GatewayEnd, Guidance
 from services.dunning.domain.turn import Turn, because_of
 from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy

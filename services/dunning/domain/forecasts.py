@@ -6,7 +6,8 @@ from datetime import datetime
 
 from services.dunning.domain import mails
 from services.dunning.domain.attempts import AttemptNews, counted_failures
-from services.dunning.domain.case import Case, Forecast
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import Forecast
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
 from services.dunning.policies import dates
 from shared.events import dunning as facts

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from services.dunning.domain import mails
-from services.dunning.domain.case import Case, Guidance, Receipt
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import Guidance, Receipt
 from services.dunning.domain.recovery import recover
 from services.dunning.domain.reviews import bare_case, reason_of
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing

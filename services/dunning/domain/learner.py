@@ -8,9 +8,10 @@ from typing import Final
 
 from services.dunning.domain import budgets, mails
 from services.dunning.domain.attempts import something_open
-from services.dunning.domain.case import Case, Challenge
+from services.dunning.domain.case import Case
 from services.dunning.domain.exhaustion import End, exhaust
 from services.dunning.domain.holds import rehold
+from services.dunning.domain.parts import Challenge
 from services.dunning.domain.retries import ask, learner_id, next_ordinal
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.domain.watch import watch

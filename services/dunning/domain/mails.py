@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.dunning.domain.case import Case, MailMark
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import MailMark
 from services.dunning.domain.turn import Turn, word
 from services.dunning.policies import dates
 from services.dunning.policies.notices import NoticeEvent
@@ -100,7 +101,7 @@ def review(turn: Turn, reason: ReviewReason, about: str, detail: str) -> None:
         Template.STAFF_REVIEW,
         audience=Audience.OFFICE,
         ignores_closures=True,
-        extra={"reason": reason.value, "about": about, "detail": detail},
+        extra={"reason": reason.value, "about": about, "detail": detail, "transaction_id": about},
     )
 
 

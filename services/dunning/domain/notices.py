@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from services.dunning.domain.case import MailMark
+from services.dunning.domain import mails
+from services.dunning.domain.parts import MailMark
 from services.dunning.domain.turn import Turn
 from services.dunning.policies import dates
 from shared.events import dunning as facts
@@ -25,16 +26,17 @@ def owed_notice(turn: Turn, step: str) -> MailMark | None:
     first = announcing(turn, Template(word))
     if first is None:
         return None
-    mails = turn.case.mails
-    stands_for_it = (mail for mail in mails if _to_learner(mail) and mail.requested_at >= first.requested_at)
+    stands_for_it = (
+        mail for mail in turn.case.mails if _to_learner(mail) and mail.requested_at >= first.requested_at
+    )
     return None if any(mail.sent_at is not None for mail in stands_for_it) else first
 
 
 def announcing(turn: Turn, template: Template) -> MailMark | None:
     """The mail that announces a consequence: the owed one, or the first to the learner in its place."""
-    mails = turn.case.mails
-    return next((mail for mail in mails if mail.template is template), None) or next(
-        (mail for mail in mails if _to_learner(mail)), None
+    asked = turn.case.mails
+    return next((mail for mail in asked if mail.template is template), None) or next(
+        (mail for mail in asked if _to_learner(mail)), None
     )
 
 
@@ -71,9 +73,9 @@ def hold(turn: Turn, step: str, template: Template, planned_at: datetime) -> Non
         return
     turn.set(clock=replace(turn.case.clock, notice_hold_since=planned_at))
     turn.say(facts.ConsequenceHeld, step=step, waits_for=template, planned_at=planned_at)
-    turn.flag(
-        ReviewReason.NOTICE_OVERDUE, template.value, f"{step} waits because {template.value} has not left yet"
-    )
+    detail = f"{step} waits because {template.value} has not left yet"
+    turn.flag(ReviewReason.NOTICE_OVERDUE, template.value, detail)
+    mails.review(turn, ReviewReason.NOTICE_OVERDUE, template.value, detail)
     turn.note("notice_awaited", template=template.value, step=step)
 
 

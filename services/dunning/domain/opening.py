@@ -8,9 +8,10 @@ from typing import Final
 from services.dunning.domain import mails
 from services.dunning.domain.account import Paid
 from services.dunning.domain.attempts import is_hard, record
-from services.dunning.domain.case import Case, Clock, case_id_of
+from services.dunning.domain.case import Case, case_id_of
 from services.dunning.domain.forecasts import expect_next
 from services.dunning.domain.gateway import remember_end
+from services.dunning.domain.parts import Clock
 from services.dunning.domain.retries import ask, plan_retries, retry_same_day
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
 from services.dunning.domain.watch import watch

@@ -7,7 +7,8 @@ from datetime import datetime
 from services.dunning.domain import mails
 from services.dunning.domain.account import Learner
 from services.dunning.domain.attempts import clear_in_flight
-from services.dunning.domain.case import Case, Submission
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import Submission
 from services.dunning.domain.retries import ask, next_ordinal
 from services.dunning.domain.reviews import mismatch
 from services.dunning.domain.turn import Decision, Turn, World, nothing

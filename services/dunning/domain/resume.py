@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Final
 
 from services.dunning.domain import mails
-from services.dunning.domain.case import Case, Resume
+from services.dunning.domain.case import Case
 from services.dunning.domain.guidance import grant
+from services.dunning.domain.parts import Resume
 from services.dunning.domain.reviews import duplicate, reason_of
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.policies import dates

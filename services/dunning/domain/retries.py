@@ -10,7 +10,8 @@ from typing import Final
 
 from services.dunning.domain.attempts import pending
 from services.dunning.domain.budgets import Forbidden, forbids
-from services.dunning.domain.case import Case, InFlight
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import InFlight
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
 from services.dunning.policies import dates
 from shared.events import dunning as facts

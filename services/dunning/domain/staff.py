@@ -10,9 +10,10 @@ from typing import Final
 
 from services.dunning.domain import budgets, guidance, mails, relaunch, resume
 from services.dunning.domain.attempts import something_open
-from services.dunning.domain.case import MONEY_REVIEWS, Case, Flag
+from services.dunning.domain.case import MONEY_REVIEWS, Case
 from services.dunning.domain.deadlines import end_notice_hold, move_deadline, pass_deadline
 from services.dunning.domain.exhaustion import exhaust_if_over
+from services.dunning.domain.parts import Flag
 from services.dunning.domain.recovery import recover
 from services.dunning.domain.retries import ask, next_ordinal
 from services.dunning.domain.turn import Decision, Turn, World

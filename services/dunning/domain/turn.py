@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from services.dunning.domain.account import Account, Card, Learner, Paid, School
-from services.dunning.domain.case import NOTES_KEPT, Case, Flag, Note
+from services.dunning.domain.case import NOTES_KEPT, Case
+from services.dunning.domain.parts import Flag, Note
 from services.dunning.policies.policy import Policy
 from shared.calendar import Calendars
 from shared.events import Fact, Later
