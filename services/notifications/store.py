@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from services.notifications.context import Letter
 from services.notifications.domain import (
@@ -20,7 +21,7 @@ from services.notifications.domain import (
 )
 from shared.events import Envelope, credits, dunning, notifications, payments
 from shared.events.words import Audience
-from shared.shelf import Table
+from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
 
 SEND: Final = "send"
@@ -34,12 +35,21 @@ def person_key(school_id: str, person_id: str) -> str:
     return f"{school_id}/{person_id}"
 
 
+def called(name: str) -> str:
+    """How a name is looked for: without capitals, width or outer blanks."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
 SCHOOLS: Final = Table(name="schools", kind=School, key=lambda row: row.school_id)
 LEARNERS: Final = Table(
     name="learners",
     kind=Learner,
     key=lambda row: person_key(row.school_id, row.learner_id),
-    columns={"school_id": ("text", lambda row: row.school_id)},
+    columns={
+        "school_id": ("text", lambda row: row.school_id),
+        "called": ("text", lambda row: called(row.name)),
+        "email": ("text", lambda row: row.email.casefold()),
+    },
 )
 TEACHERS: Final = Table(
     name="teachers",
@@ -81,6 +91,18 @@ class NotificationsUnit(Unit):
     async def learners_of(self, school_id: str) -> list[Learner]:
         """Everybody who learns at a school."""
         return await self.find(LEARNERS, "school_id", school_id)
+
+    async def learners_named(self, school_id: str, name: str, *, limit: int) -> list[Learner]:
+        """Those of a school whose name begins so."""
+        begins = called(name)
+        page = Page(where={"school_id": school_id}, order="called", since=begins, limit=limit)
+        found = await cast("Lists", self.shelf).page(LEARNERS, page)
+        return [learner for learner in found if called(learner.name).startswith(begins)]
+
+    async def learners_at(self, school_id: str, email: str) -> list[Learner]:
+        """Those of a school who have this address: none, one, or brothers and sisters."""
+        found = await self.find(LEARNERS, "email", email.strip().casefold())
+        return [learner for learner in found if learner.school_id == school_id]
 
     async def teachers_of(self, school_id: str) -> list[Teacher]:
         """Everybody who teaches at a school."""

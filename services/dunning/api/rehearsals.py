@@ -15,8 +15,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, TypeAdapter
 
 from services.dunning.api import staff
-from services.dunning.api.cases import plain
 from services.dunning.api.common import CaseId, Done, MoneyIn, Opened, about, the_case
+from services.dunning.api.shapes import plain
 from services.dunning.domain.case import Case
 from services.dunning.handlers import HEARS
 from services.dunning.store import DunningUnit

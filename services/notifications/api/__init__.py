@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from services.notifications.api import mails, people, templates
+from services.notifications.api import mails, people, rehearsals, templates
 from shared.paypal_support import Desk, built_in
 from shared.settings import Settings
 from shared.transactions import Transactions
@@ -45,6 +45,9 @@ def build_router() -> APIRouter:
     router.get("/mails/preview", tags=["mails"], response_model=None)(mails.preview_mail)
     router.post("/mails/release", tags=["mails"])(mails.release_mail)
     router.post("/mails/drop", tags=["mails"])(mails.drop_mail)
+    router.post("/cases/{case_id}/drafts", tags=["mails"], response_model=None)(rehearsals.draft_mail)
+    router.post("/schools/{school_id}/closure-rehearsals", tags=["mails"])(rehearsals.rehearse_closure)
+    router.post("/learners/lookup", tags=["people"])(rehearsals.look_up)
     router.get("/templates", tags=["templates"])(templates.list_templates)
     router.get("/templates/{template}/preview", tags=["templates"], response_model=None)(
         templates.preview_template
