@@ -295,6 +295,10 @@ class CrashPoint(StrEnum):
     """After the next message is recorded, before it is acknowledged: it will come again."""
 
 
+class NotOnThisEngine(Exception):
+    """A verb that this engine cannot do and another can; the message says why. Such a story is left out here."""
+
+
 # --- the verbs ------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ops.stories.cast import Cast
-from ops.stories.engine import Answer, Engine, Seen
+from ops.stories.engine import Answer, Engine, NotOnThisEngine, Seen
 from ops.stories.judging.happened import Happened
 from ops.stories.judging.matching import Eye, get, shown
 from ops.stories.judging.standing import LOOKS, Standing
@@ -36,6 +36,8 @@ class Played:
     checked: int = 0
     transitions: frozenset[str] = frozenset()
     seen: Seen = field(default_factory=Seen)
+    left_out: str = ""
+    """Why this engine cannot tell the story, if it cannot."""
 
     @property
     def passed(self) -> bool:
@@ -67,6 +69,8 @@ async def play(read: Read, engine: Engine, tell: Callable[[str, str], Teller] | 
     await engine.open(cast.starts)
     try:
         await _Player(read, cast, engine, teller, played).play()
+    except NotOnThisEngine as error:
+        played.left_out = str(error)
     finally:
         await engine.close()
     return played

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
+from ops.stories.engine import NotOnThisEngine
 
-class NotOnThisEngine(Exception):
-    """A verb that only the memory engine can do; the message says why. Such a story is skipped on a stack."""
+__all__ = ["NotOnThisEngine"]

@@ -18,13 +18,14 @@ from ops.stories.memory.doors import KEY, Doors, build_doors
 from ops.stories.memory.gateway import SIGNED, MemoryGateway, Webhook
 from ops.stories.memory.inbox import MemoryInbox
 from ops.stories.memory.line import StoryLine
+from ops.stories.memory.mailbox import StoryMailbox
 from services.access.app import SERVICE as ACCESS
 from services.access.app import Hands as AccessHands
 from services.access.memory import MemoryPlatform
 from services.credits.app import SERVICE as CREDITS
 from services.dunning.app import SERVICE as DUNNING
 from services.notifications.app import SERVICE as NOTIFICATIONS
-from services.notifications.memory import Mailbox, Received, memory_hands
+from services.notifications.memory import Received, memory_hands
 from services.payments import news
 from services.payments.app import SERVICE as PAYMENTS
 from services.payments.translator import Translator
@@ -50,7 +51,7 @@ class MemoryEngine:
         """See ``Engine``."""
         self.clock = HandClock(start)
         self.gateways = {name: MemoryGateway(name, self._webhook_later) for name in Gateway}
-        self.mailbox = Mailbox()
+        self.mailbox = StoryMailbox()
         self.inbox = MemoryInbox(self.clock)
         self.line = StoryLine(_SERVICES, self.clock)
         self.line.hands = {
