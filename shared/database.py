@@ -44,6 +44,21 @@ _encode = msgspec.json.Encoder().encode
 _decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 
 
+LEASES: Final = 1_380_011_597
+"""The class of the advisory locks by which the living hold their leases."""
+
+FREE: Final = f"""(l.leased_until is null or l.leased_until <= clock_timestamp()
+                   or (l.leased_by is not null and not exists (
+                       select 1 from pg_locks k where k.locktype = 'advisory' and k.granted
+                       and k.classid = {LEASES} and k.objid = l.leased_by)))"""
+"""A row ``l`` that nobody holds: its lease is over by the database's clock, or its holder is dead."""
+
+
+async def hold(connection: Any, holder: int) -> None:
+    """Show that ``holder`` lives for as long as ``connection`` does: a dead process's leases are free at once."""
+    await connection.execute("select pg_advisory_lock($1::int, $2::int)", LEASES, holder)
+
+
 class OvertakenError(Transient):
     """Another process changed the same row meanwhile: what was decided on the old one is void, decide again."""
 
@@ -71,33 +86,41 @@ async def open_pool(dsn: str, *, size: int = 4, name: str = "relance") -> Any:
 class PgStore:
     """One service's schema in PostgreSQL."""
 
-    def __init__(self, pool: Any, schema: str) -> None:
+    def __init__(self, pool: Any, schema: str, *, holder: int | None = None) -> None:
         self.pool = pool
         self.schema = schema
+        self.holder = holder
+        """Who leases errands here: the key of an advisory lock that lives as long as the process (``hold``)."""
 
     def transaction(self, *, locking: bool = True) -> AbstractAsyncContextManager[Shelf]:
         """See ``Store``."""
         return self._open(locking)
 
+    def shelf(self, connection: Any, *, locking: bool) -> PgShelf:
+        """One transaction's shelf."""
+        return PgShelf(connection, self.schema, locking=locking)
+
     @asynccontextmanager
     async def _open(self, locking: bool) -> AsyncIterator[Shelf]:
         async with self.pool.acquire(timeout=10) as connection, connection.transaction(readonly=not locking):
-            yield PgShelf(connection, self.schema, locking=locking)
+            yield self.shelf(connection, locking=locking)
 
     async def claim_errands(self, now: datetime, *, limit: int, lease: timedelta) -> list[Errand]:
         """See ``Store``."""
         rows = await self.pool.fetch(
             f"""
-            update {self.schema}.errands e set leased_until = $2, tries = e.tries + 1
-            from (select id from {self.schema}.errands
-                  where done_at is null and due_at <= $1 and (leased_until is null or leased_until <= $1)
+            update {self.schema}.errands e
+            set leased_until = clock_timestamp() + $2, leased_by = $4, tries = e.tries + 1
+            from (select id from {self.schema}.errands l
+                  where done_at is null and due_at <= $1 and {FREE}
                   order by due_at limit $3 for update skip locked) due
             where e.id = due.id
             returning e.id, e.kind, e.key, e.due_at, e.body, e.cause, e.tries
             """,
             now,
-            now + lease,
+            lease,
             limit,
+            self.holder,
         )
         return [_errand(row) for row in sorted(rows, key=lambda row: row["due_at"])]
 
@@ -194,21 +217,11 @@ class PgShelf:
 
     async def plan(self, planned: Sequence[Planned]) -> None:
         """See ``Shelf``."""
-        columns: list[list[Any]] = [[], [], [], [], [], [], [], []]
-        for one in planned:
-            envelope = one.envelope
-            row = (
-                envelope.id,
-                envelope.type,
-                envelope.topic,
-                envelope.key,
-                one.tell_at,
-                envelope.cause,
-                envelope.recorded_at,
-                to_bytes(envelope),
-            )
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
+        rows = [
+            (e.id, e.type, e.topic, e.key, one.tell_at, e.cause, e.recorded_at, to_bytes(e))
+            for one in planned
+            for e in (one.envelope,)
+        ]
         await self.connection.execute(
             f"""
             insert into {self._schema}.journal (id, type, topic, key, tell_at, cause, recorded_at, value)
@@ -216,7 +229,7 @@ class PgShelf:
                                  $7::timestamptz[], $8::bytea[])
             on conflict (id) do nothing
             """,
-            *columns,
+            *map(list, zip(*rows, strict=True)),
         )
         await self.connection.execute(f"notify {self._schema}_journal")
 

@@ -111,7 +111,6 @@ async def _handle(
     if not envelopes:
         return
     unit = service.unit(shelf, now)
-    early = [e for _, e in envelopes if _is_early(e, now)]
     fresh = await shelf.remember([e for _, e in envelopes], now)
     if service.prefetch is not None:
         await service.prefetch([e for _, e in envelopes if e.id in fresh], unit)
@@ -120,7 +119,7 @@ async def _handle(
             heard.duplicates += 1
             continue
         fresh.discard(envelope.id)
-        if envelope in early:
+        if _is_early(envelope, now):
             unit.plan_again(envelope, _after(envelope, now))
             heard.early += 1
             continue

@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,9 +102,9 @@ def _shuffled(value: Any, dice: random.Random) -> Any:
     return [_shuffled(one, dice) for one in value] if isinstance(value, list) else value
 
 
-def train(bodies: list[bytes], *, number: int = 1) -> bytes:
+def train(bodies: Sequence[bytes], *, number: int = 1) -> bytes:
     """A dictionary for bodies like these; ``number`` is the id that compressed rows carry."""
-    return bytes(zstandard.train_dictionary(SIZE, bodies, dict_id=number).as_bytes())
+    return bytes(zstandard.train_dictionary(SIZE, list(bodies), dict_id=number).as_bytes())
 
 
 def sample(events: list[tuple[str, str]]) -> list[bytes]:
