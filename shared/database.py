@@ -47,10 +47,12 @@ _decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 LEASES: Final = 1_380_011_597
 """The class of the advisory locks by which the living hold their leases."""
 
-FREE: Final = f"""(l.leased_until is null or l.leased_until <= clock_timestamp()
-                   or (l.leased_by is not null and not exists (
-                       select 1 from pg_locks k where k.locktype = 'advisory' and k.granted
-                       and k.classid = {LEASES} and k.objid = l.leased_by)))"""
+DESERTED: Final = f"""(l.leased_by is not null and not exists (
+                   select 1 from pg_locks k where k.locktype = 'advisory' and k.granted
+                   and k.classid = {LEASES} and k.objid = l.leased_by))"""
+"""A row ``l`` whose holder is dead."""
+
+FREE: Final = f"(l.leased_until is null or l.leased_until <= clock_timestamp() or {DESERTED})"
 """A row ``l`` that nobody holds: its lease is over by the database's clock, or its holder is dead."""
 
 

@@ -37,6 +37,7 @@ create table if not exists {schema}.errands (
     done_at     timestamptz,
     outcome     text
 );
+alter table {schema}.errands add column if not exists leased_by bigint;
 create index if not exists errands_due on {schema}.errands (due_at) where done_at is null;
 
 create table if not exists {schema}.parked (

@@ -7,13 +7,15 @@ starts it again: what was not committed was not acknowledged.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from shared.clock import Clock, FileClock
-from shared.database import OUTAGES, PgStore, open_pool
+from shared.bell import Bell
+from shared.clock import Clock
+from shared.database import OUTAGES, PgStore, hold, open_pool
 from shared.errands import run_due_errands
 from shared.errors import Transient
 from shared.hearing import hear
@@ -30,8 +32,6 @@ Loop = Callable[[], Awaitable[Any]]
 """A further loop of a service (the webhook inbox); returns how much it did, 0 when idle."""
 
 _LATER: Final[tuple[type[Exception], ...]] = (Transient, *OUTAGES)
-_IDLE: Final = 0.25
-_IDLE_VIRTUAL: Final = 0.02
 
 
 class WorkerProcess:
@@ -43,7 +43,8 @@ class WorkerProcess:
         self.clock: Clock = settings.clock()
         self.hands = hands
         self._stopping = asyncio.Event()
-        self._wake = asyncio.Event()
+        self._bell = Bell(self.clock)
+        self._held: Any = None
 
     async def run(self, loops: Callable[[PgStore], Sequence[Loop]] | None = None) -> None:
         """Work until SIGTERM or SIGINT; raises what ended it otherwise."""
@@ -51,7 +52,8 @@ class WorkerProcess:
         for name in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(name, self._stopping.set)
         pool = await self._connect()
-        store = PgStore(pool, self.service.name)
+        store = PgStore(pool, self.service.name, holder=secrets.randbits(31))
+        await self._patiently(lambda: self._begin_to_hold(pool, store), "database")
         worker = Worker(
             f"relance-{self.service.name}", self.service.topics, self._hear_with(store), self.settings
         )
@@ -60,7 +62,7 @@ class WorkerProcess:
             asyncio.create_task(worker.crashed(), name="worker"),
             asyncio.create_task(Teller(store, self.clock, self.settings).run(), name="teller"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
-            asyncio.create_task(self._listen(pool), name="listen"),
+            asyncio.create_task(self._listen(pool, store), name="listen"),
         ]
         chores: list[Loop] = []
         if self.service.errands:
@@ -128,9 +130,9 @@ class WorkerProcess:
         return hear_batch
 
     async def _for_ever(self, chore: Loop) -> None:
-        idle = _IDLE_VIRTUAL if isinstance(self.clock, FileClock) else _IDLE
         pause = 0.1
         while True:
+            mark = self._bell.mark()
             try:
                 did = await chore()
             except _LATER as error:
@@ -140,26 +142,22 @@ class WorkerProcess:
                 continue
             pause = 0.1
             if not did:
-                await self._rest(idle)
+                await self._bell.wait(mark)
 
-    async def _rest(self, seconds: float) -> None:
-        """Until a notice comes, or ``seconds`` are over."""
-        self._wake.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+    async def _begin_to_hold(self, pool: Any, store: PgStore) -> None:
+        """Before the first lease is taken, its holder is known to live."""
+        self._held = await pool.acquire(timeout=10)
+        await hold(self._held, store.holder or 0)
 
-    async def _listen(self, pool: Any) -> None:
+    async def _listen(self, pool: Any, store: PgStore) -> None:
         """Errands and webhooks wake their loops at once; without the notice they are found a moment later."""
-
-        def wake(*_: Any) -> None:
-            self._wake.set()
-
         while True:
             try:
-                async with pool.acquire() as connection:
-                    for channel in ("errands", "inbox"):
-                        await connection.add_listener(f"{self.service.name}_{channel}", wake)
-                    while not connection.is_closed():
-                        await asyncio.sleep(1)
+                for channel in ("errands", "inbox"):
+                    await self._held.add_listener(f"{self.service.name}_{channel}", self._bell.ring)
+                while not self._held.is_closed():
+                    await asyncio.sleep(1)
+                await pool.release(self._held)
+                await self._begin_to_hold(pool, store)
             except OUTAGES:
                 await asyncio.sleep(1)

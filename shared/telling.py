@@ -15,7 +15,8 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.clock import Clock, FileClock
+from shared.bell import Bell
+from shared.clock import Clock
 from shared.database import OUTAGES, PgStore
 from shared.logs import logger
 from shared.settings import Settings
@@ -23,10 +24,6 @@ from shared.settings import Settings
 log = logger("telling")
 
 BATCH: Final = 1000
-_VIRTUAL_TICK: Final = 0.02
-"""How often a virtual clock is looked at, in seconds of the wall."""
-_PATIENCE: Final = 1.0
-"""Without a notice, the journal is looked at this often: plans fall due silently."""
 
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
@@ -59,7 +56,7 @@ class Teller:
         self._clock = clock
         self._settings = settings
         self._on_told = on_told
-        self._wake = asyncio.Event()
+        self._bell = Bell(clock)
 
     async def run(self) -> None:
         """Tell for ever: an outage of the database or the brokers is waited out, nothing is skipped."""
@@ -95,18 +92,17 @@ class Teller:
         while not await connection.fetchval(f"select pg_try_advisory_lock(hashtext('{schema}.teller'))"):
             await asyncio.sleep(0.5)
         channel = f"{schema}_journal"
-        await connection.add_listener(channel, self._on_notice)
+        await connection.add_listener(channel, self._bell.ring)
         try:
             while True:
-                self._wake.clear()
-                seen = self._clock.now()
+                mark = self._bell.mark()
                 told = await self._tell_due(connection, producer)
                 if told < BATCH:
-                    await self._wait(seen)
+                    await self._bell.wait(mark)
         finally:
             if not connection.is_closed():
                 with suppress(Exception):
-                    await connection.remove_listener(channel, self._on_notice)
+                    await connection.remove_listener(channel, self._bell.ring)
                     await connection.execute("select pg_advisory_unlock_all()")
 
     async def _tell_due(self, connection: Any, producer: Any) -> int:
@@ -128,15 +124,3 @@ class Teller:
         if self._on_told is not None:
             self._on_told(len(rows))
         return len(rows)
-
-    async def _wait(self, seen: Any) -> None:
-        """Until a notice comes, the virtual clock moves on, or patience ends."""
-        tick = _VIRTUAL_TICK if isinstance(self._clock, FileClock) else _PATIENCE
-        for _ in range(max(int(_PATIENCE / tick), 1)):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), tick)
-            if self._wake.is_set() or (tick < _PATIENCE and self._clock.now() != seen):
-                return
-
-    def _on_notice(self, *_: Any) -> None:
-        self._wake.set()

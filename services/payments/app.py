@@ -34,7 +34,7 @@ def hands(settings: PaymentsSettings) -> Hands:
 def loops(store: PgStore, hands: Hands, settings: PaymentsSettings) -> Sequence[Callable[[], Awaitable[int]]]:
     """What the worker does beside hearing and errands: it empties the letter box."""
     transactions = Transactions(SERVICE, store, settings.clock())
-    return [Translator(Inbox(store.pool), transactions, hands).translate_due]
+    return [Translator(Inbox(store.pool, holder=store.holder), transactions, hands).translate_due]
 
 
 def build_api(settings: PaymentsSettings | None = None) -> FastAPI:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import zstandard
 
 from services.payments.news import Arrived
+from shared.database import DESERTED
 from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
 
@@ -52,10 +53,10 @@ on conflict do nothing
 returning dedupe_key
 """
 
-_CLAIM: Final = """
-update payments.webhooks w set due_at = now() + $2, attempts = w.attempts + 1
-from (select dedupe_key from payments.webhooks
-      where state in ('new', 'waiting') and due_at <= now()
+_CLAIM: Final = f"""
+update payments.webhooks w set due_at = now() + $2, leased_by = $3, attempts = w.attempts + 1
+from (select dedupe_key from payments.webhooks l
+      where state in ('new', 'waiting') and (due_at <= now() or {DESERTED})
       order by due_at limit $1 for update skip locked) due
 where w.dedupe_key = due.dedupe_key
 returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.state, w.attempts, w.flagged_at
@@ -63,7 +64,7 @@ returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.state, w.att
 
 _SETTLE: Final = """
 update payments.webhooks w set
-    state = s.state, reason = s.reason, due_at = now() + s.pause, flagged_at = coalesce(w.flagged_at, s.flagged_at),
+    state = s.state, reason = s.reason, leased_by = null, due_at = now() + s.pause, flagged_at = coalesce(w.flagged_at, s.flagged_at),
     waits_for = case when s.waits_for = '' then '{}' else string_to_array(s.waits_for, ' ') end
 from unnest($1::text[], $2::text[], $3::text[], $4::interval[], $5::timestamptz[], $6::text[])
      as s(dedupe_key, state, reason, pause, flagged_at, waits_for)
@@ -104,8 +105,9 @@ class Settled:
 class Inbox:
     """Writes arrivals in groups and hands them out for translation; one per process."""
 
-    def __init__(self, pool: Any, *, batch: int = BATCH) -> None:
+    def __init__(self, pool: Any, *, batch: int = BATCH, holder: int | None = None) -> None:
         self._pool = pool
+        self._holder = holder
         self._batch = batch
         self._queue: list[tuple[Arrived, bytes, datetime, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -158,7 +160,7 @@ class Inbox:
 
     async def claim(self, *, limit: int, lease: timedelta) -> list[Claimed]:
         """Webhooks to translate now, taken by nobody else until the lease is over."""
-        rows = await self._pool.fetch(_CLAIM, limit, lease)
+        rows = await self._pool.fetch(_CLAIM, limit, lease, self._holder)
         claimed = [
             Claimed(
                 dedupe_key=row["dedupe_key"],

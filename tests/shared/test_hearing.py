@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from shared.clock import HandClock
-from shared.database import PgStore, open_pool
+from shared.database import PgStore, hold, open_pool
 from shared.errands import run_due_errands
 from shared.errors import Transient
 from shared.events import Envelope, Fact, dunning
@@ -178,18 +179,35 @@ async def test_an_errand_waits_for_what_is_outside_and_is_recorded_once(
     assert (post.sent, found.sent) == (["send/ada"], 1)
 
 
-async def test_an_errand_of_a_dead_process_is_taken_up_after_its_lease(
-    store: Store, clock: HandClock
-) -> None:
+async def test_an_errand_that_somebody_does_is_not_given_to_another(store: Store, clock: HandClock) -> None:
     await heard(store, clock, messages([failed(1), failed(2), failed(3)]))
-    claimed = await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2))
-    assert len(claimed) == 1
+    assert len(await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2))) == 1
     assert await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2)) == []
 
-    clock.move_to(NOON + timedelta(minutes=2))
-    assert [
-        again.tries for again in await store.claim_errands(clock.now(), limit=5, lease=timedelta(minutes=2))
-    ] == [2]
+
+async def test_a_lease_that_is_over_is_free(store: Store, clock: HandClock) -> None:
+    await heard(store, clock, messages([failed(1), failed(2), failed(3)]))
+    assert len(await store.claim_errands(clock.now(), limit=5, lease=timedelta(0))) == 1
+    assert [again.tries for again in await store.claim_errands(clock.now(), limit=5, lease=timedelta(0))] == [
+        2
+    ]
+
+
+@pytest.mark.postgres
+async def test_an_errand_of_a_dead_process_is_taken_up_at_once(fresh_postgres: str, clock: HandClock) -> None:
+    pool = await open_pool(fresh_postgres, size=4)
+    await migrate(pool, COUNTING)
+    living, dying = (PgStore(pool, "counting", holder=holder) for holder in (1, 2))
+    life = await asyncpg.connect(fresh_postgres)
+    await hold(life, 2)
+    await heard(living, clock, messages([failed(1), failed(2), failed(3)]))
+    hour = timedelta(hours=1)
+    assert len(await dying.claim_errands(clock.now(), limit=5, lease=hour)) == 1
+    assert await living.claim_errands(clock.now(), limit=5, lease=hour) == []
+
+    await life.close()
+    assert [errand.tries for errand in await living.claim_errands(clock.now(), limit=5, lease=hour)] == [2]
+    await pool.close()
 
 
 @pytest.mark.postgres
