@@ -62,7 +62,9 @@ class MemoryOwners:
     async def why_refused(self, school_id: str, offered: dict[str, Any]) -> str | None:
         """See ``Owners``: the French school's white list."""
         del school_id
-        return None if offered["type"] in {"card", "paypal"} else "not_accepted"
+        if offered["type"] not in {"card", "paypal"}:
+            return "not_accepted"
+        return "debit_card_not_accepted" if offered["funding"] == "debit" else None
 
     async def report(self, case_id: str, report_id: str, text: str) -> None:
         """See ``Owners``."""

@@ -307,7 +307,7 @@ async def town(clock: HandClock) -> AsyncIterator[Town]:
     """Both schools, Ada and Hana, everybody paid."""
     built = Town(clock)
     await built.hear(*EVERYBODY)
-    yield built
+    return built
 
 
 Browser = Callable[..., Any]

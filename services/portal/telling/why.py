@@ -46,7 +46,7 @@ def story_of(case: Case, speech: Speech) -> list[Line]:
         )
         for one in case.attempts
     ]
-    return sorted([*told, *tried], key=lambda line: line.at)
+    return sorted([*tried, *told], key=lambda line: line.at)
 
 
 def _line(told: Told, speech: Speech) -> Line:
