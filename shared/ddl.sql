@@ -16,12 +16,15 @@ create table if not exists {schema}.journal (
 );
 create index if not exists journal_due on {schema}.journal (tell_at, seq) where told_at is null;
 create index if not exists journal_key on {schema}.journal (key, seq);
+-- Rows lie in the order of their hours: these say in a few kilobytes where the old ones are (retention).
+create index if not exists journal_old on {schema}.journal using brin (told_at);
 
 create table if not exists {schema}.heard (
     id    text not null primary key,
     type  text not null,
     heard_at timestamptz not null
 );
+create index if not exists heard_old on {schema}.heard using brin (heard_at);
 
 create table if not exists {schema}.errands (
     id          text not null primary key,

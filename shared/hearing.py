@@ -10,17 +10,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared.clock import Clock
 from shared.errors import Transient, Unreadable
 from shared.events import Envelope
 from shared.events.wire import from_bytes
 from shared.logs import logger
+from shared.retention import LATEST, is_too_old
 from shared.service import Service
 from shared.shelf import Message, Parked, Shelf, Store
 from shared.unit import Unit
 
 log = logger("hearing")
+
+_TOO_OLD: Final = (
+    f"it is older than {LATEST.days} days, and ids are not known that long: look whether its effects are there, "
+    "then settle it"
+)
 
 
 class TooManyParked(Exception):
@@ -119,6 +126,9 @@ async def _handle(
             heard.duplicates += 1
             continue
         fresh.discard(envelope.id)
+        if is_too_old(envelope, now):
+            heard.parked.append(Parked(message=message, reason=_TOO_OLD))
+            continue
         if _is_early(envelope, now):
             unit.plan_again(envelope, _after(envelope, now))
             heard.early += 1

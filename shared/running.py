@@ -20,6 +20,7 @@ from shared.errands import run_due_errands
 from shared.errors import Transient
 from shared.hearing import hear
 from shared.logs import logger
+from shared.retention import Retention
 from shared.service import Service
 from shared.settings import Settings
 from shared.shelf import Message
@@ -64,7 +65,7 @@ class WorkerProcess:
             asyncio.create_task(self._stopping.wait(), name="stop"),
             asyncio.create_task(self._listen(pool, store), name="listen"),
         ]
-        chores: list[Loop] = []
+        chores: list[Loop] = [Retention(pool, self.service.name, self.clock).forget_due]
         if self.service.errands:
             chores.append(lambda: run_due_errands(self.service, store, self.hands, self.clock))
         chores += loops(store) if loops else ()

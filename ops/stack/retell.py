@@ -11,6 +11,7 @@ import asyncpg
 from ops.stack.children import app_of
 from ops.stack.plan import SERVICES
 from shared.events import name_of, topic_of
+from shared.retention import LATEST
 
 
 def interests() -> dict[tuple[str, str], list[str]]:
@@ -23,10 +24,14 @@ def interests() -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def unheard(hearer: str) -> str:
-    """A condition on a speaker's ``journal j``: told, wanted ($1: types) and not yet heard by ``hearer``."""
+def unheard(speaker: str, hearer: str) -> str:
+    """A condition on a speaker's ``journal j``: told, wanted ($1: types) and not yet heard by ``hearer``.
+
+    What is older than hearers remember is left alone: they would set it aside (decision 0020).
+    """
     return (
-        f"j.told_at is not null and j.type = any($1) "
+        f"j.told_at > (select max(told_at) from {speaker}.journal) - interval '{LATEST.days} days' "
+        f"and j.type = any($1) "
         f"and not exists (select 1 from {hearer}.heard h where h.id = j.id)"
     )
 
@@ -38,7 +43,7 @@ async def retell_unheard(dsn: str) -> int:
     try:
         for (speaker, hearer), types in sorted(interests().items()):
             done = await connection.execute(
-                f"update {speaker}.journal j set told_at = null where {unheard(hearer)}", types
+                f"update {speaker}.journal j set told_at = null where {unheard(speaker, hearer)}", types
             )
             count += int(done.rsplit(" ", 1)[-1])
     finally:
