@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, cast
 
 from services.dunning.domain.account import Account, Card, Learner, PolicyDocument, School, card_key
 from services.dunning.domain.case import Case, case_id_of
@@ -23,7 +23,7 @@ from services.dunning.policies import Policy
 from shared.calendar import Calendars
 from shared.errors import Unreadable
 from shared.events import Envelope
-from shared.shelf import Table
+from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
 
 
@@ -42,6 +42,7 @@ CASES: Final[Table[Case]] = Table(
         "school_state": ("text", lambda case: f"{case.school_id}/{case.state.value}"),
         "subscription_id": ("text", lambda case: case.subscription_id),
         "learner_id": ("text", lambda case: case.learner_id),
+        "opened_at": ("timestamptz", lambda case: case.opened_at),
         "next_at": ("timestamptz", lambda case: case.next_at),
         "review_of": ("text", lambda case: case.school_id if case.flags else None),
     },
@@ -126,6 +127,14 @@ class DunningUnit(Unit):
         await self.fetch(CASES, account.open_cases)
         found = [await self.case(case_id) for case_id in account.open_cases]
         return [case for case in found if case is not None]
+
+    async def page_of_cases(
+        self, where: Mapping[str, str], *, after: Case | None = None, limit: int = 200
+    ) -> list[Case]:
+        """Cases whose columns are ``where``, oldest first, behind ``after``; nothing is locked."""
+        behind = (after.opened_at, after.case_id) if after is not None else None
+        page = Page(where=where, order="opened_at", after=behind, limit=limit)
+        return await cast("Lists", self.shelf).page(CASES, page)
 
     async def cases_in(self, school_id: str, states: Iterable[str]) -> list[Case]:
         """A school's cases in one of ``states``."""

@@ -17,7 +17,8 @@ from typing import Any, Final
 import yaml
 from babel.numbers import format_currency
 
-from services.dunning.domain.case import Case, Note
+from services.dunning.domain.case import Case
+from services.dunning.domain.parts import Note
 from shared.calendar import LANGUAGES, Language
 from shared.money import exponent_of
 from shared.reason_words import tell as tell_reason

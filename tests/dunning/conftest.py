@@ -22,7 +22,7 @@ from shared.clock import HandClock
 from shared.declines import DeclineClass
 from shared.events import Fact, access, dunning, notifications, payments
 from shared.events.wire import wrap
-from shared.events.words import AttemptKind, CaseState, Gateway, MethodKind, Template
+from shared.events.words import AttemptKind, CancelledBy, CaseState, Gateway, MethodKind, Template
 from shared.memory import Line, Told
 from shared.money import Money
 from shared.settings import Settings
@@ -168,7 +168,7 @@ class Town:
 
     def cancelled_fact(self, by: str, at: str | None = None) -> payments.GatewaySubscriptionCancelled:
         return payments.GatewaySubscriptionCancelled(
-            **self.about(self.at(at) if at else None), gateway_subscription_id="I-OLD", by=by
+            **self.about(self.at(at) if at else None), gateway_subscription_id="I-OLD", by=CancelledBy(by)
         )
 
     def sent(self, fact: dunning.MailRequested) -> notifications.MailSent:
@@ -197,8 +197,8 @@ class Town:
             )
         )
 
-    def declines(self, decline: DeclineClass = DeclineClass.INSUFFICIENT_FUNDS, **accepted: Any) -> None:
-        """The bank declines everything we ask for; ``{"request-suffix": fact kind}`` is for single answers."""
+    def declines(self, decline: DeclineClass = DeclineClass.INSUFFICIENT_FUNDS) -> None:
+        """The bank declines everything we ask for."""
 
         def answer(fact: dunning.AttemptRequested) -> Fact | None:
             more = {"kind": fact.kind, "request_id": fact.request_id, "amount": fact.amount}
@@ -243,16 +243,17 @@ class Town:
 
     def mails(self) -> list[str]:
         """The learner's mails as asked for: template and day."""
-        return [f"{told.envelope.fact.template.value} {self.local(told.at)}" for told in self._mails()]
+        return [f"{mail.template.value} {self.local(mail.occurred_at)}" for mail in self._mails()]
 
-    def _mails(self) -> list[Told]:
-        return [t for t in self.told(dunning.MailRequested) if not _office(t.envelope.fact)]
+    def _mails(self) -> list[dunning.MailRequested]:
+        asked: list[dunning.MailRequested] = self.facts(dunning.MailRequested)
+        return [mail for mail in asked if not mail.template.value.startswith("staff.")]
 
     def templates(self) -> list[str]:
-        return [told.envelope.fact.template.value for told in self._mails()]
+        return [mail.template.value for mail in self._mails()]
 
     def mail(self, template: Template) -> dunning.MailRequested:
-        return next(f for f in self.facts(dunning.MailRequested) if f.template is template)
+        return next(mail for mail in self._mails() if mail.template is template)
 
     def asked(self) -> list[str]:
         """When our own attempts were asked for."""
@@ -268,8 +269,8 @@ class Town:
     def cases(self) -> list[Case]:
         return list(self.line.stores["dunning"].rows.get("cases", {}).values())
 
-    @property
     def state(self) -> CaseState:
+        """The newest case's state."""
         return self.case().state
 
     @property
@@ -280,10 +281,6 @@ class Town:
     @property
     def parked(self) -> list[str]:
         return [parked.reason for parked in self.line.stores["dunning"].parked.values()]
-
-
-def _office(fact: dunning.MailRequested) -> bool:
-    return fact.template.value.startswith("staff.")
 
 
 async def _open(town: Town, policy: str) -> AsyncIterator[Town]:

@@ -25,7 +25,7 @@ from services.dunning.policies import Policy
 from shared.calendar import Calendars
 from shared.declines import DeclineClass
 from shared.events import Fact, Later, dunning, notifications, payments
-from shared.events.fact import id_of, topic_of
+from shared.events.fact import id_of
 from shared.events.words import AttemptKind, CancelledBy, Gateway, MethodKind
 from shared.money import Money
 
@@ -80,13 +80,14 @@ class Fold:
         while waiting:
             one = waiting.pop(0)
             name = id_of(one)
-            if type(one) not in HEARS or name in self._heard:
+            kind: Any = type(one)
+            if kind not in HEARS or name in self._heard:
                 continue
             self._heard.add(name)
             self.cause_id = name
             before = len(self.said)
-            _run(HEARS[type(one)](one, self))
-            waiting += [said for said in self.said[before:] if topic_of(type(said)) == "dunning.events"]
+            _run(HEARS[kind](one, self))
+            waiting += self.said[before:]
 
     def live_until(self, until: datetime, react: Any = None) -> None:
         """Let plans fall due up to ``until``; ``react`` is shown each new fact at its hour."""

@@ -16,7 +16,7 @@ async def test_ten_retries_follow_on_jours_ouvrables_and_then_access_ends_to_the
     await paris.until("2026-06-30 12:00")
 
     assert paris.asked() == [f"2026-{day} 09:00" for day in SUMMER]
-    assert paris.state is CaseState.SUSPENDED
+    assert paris.state() is CaseState.SUSPENDED
     assert paris.facts(dunning.CaseSuspended)[0].occurred_at == paris.at("2026-06-12T22:00:00+00:00")
     assert len(paris.case().attempts) == 11
     assert paris.mails() == [
@@ -52,8 +52,8 @@ async def test_no_card_is_charged_on_a_sunday_or_holiday_and_the_clock_waits_for
     assert days[-1] == last
     assert not set(skipped) & set(days)
     assert paris.case().clock.grace_at == paris.at(ends)
-    assert paris.state is CaseState.RETRYING
+    assert paris.state() is CaseState.RETRYING
     await paris.until(f"{last} 23:59:59")
-    assert paris.state is CaseState.RETRYING
+    assert paris.state() is CaseState.RETRYING
     await paris.until(ends)
-    assert paris.state is CaseState.SUSPENDED
+    assert paris.state() is CaseState.SUSPENDED

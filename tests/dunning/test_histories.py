@@ -23,7 +23,7 @@ from shared.events.words import AttemptKind, CaseState, Gateway, MethodKind, Rev
 from shared.money import Money
 from tests.dunning.fold import Fold
 
-HISTORIES = int(os.environ.get("RELANCE_HISTORIES", "400"))
+HISTORIES = int(os.environ.get("RELANCE_HISTORIES", "150"))
 often = settings(
     max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
@@ -362,7 +362,7 @@ def test_a_japanese_month_keeps_every_promise(acts: list[tuple[int, str, int]], 
 def japanese_act(fold: Fold, word: str, when: datetime, n: int, amount: Money) -> Fact:
     about = {**fold.about(when), "case_id": f"sub~{APRIL}", "period": APRIL}
     case_id = f"sub~{APRIL}"
-    money = {"receipt_id": f"r{n}", "reference": "R", "recorded_by": "m", "period": APRIL}
+    money: dict[str, Any] = {"receipt_id": f"r{n}", "reference": "R", "recorded_by": "m", "period": APRIL}
     back: dict[str, Any] = {
         "gateway": Gateway.PAYPAL,
         "reversal_id": f"b{n}",

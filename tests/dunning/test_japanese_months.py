@@ -78,7 +78,7 @@ async def test_a_success_on_the_second_attempt_ends_everything(tokyo: Town) -> N
     await tokyo.succeeds("2026-04-20 19:40", "2026-04-15")
     await tokyo.until("2026-05-10 00:00")
 
-    assert tokyo.state is CaseState.RECOVERED
+    assert tokyo.state() is CaseState.RECOVERED
     assert tokyo.facts(dunning.CaseRecovered)[0].next_billing_on == date(2026, 5, 15)
     assert len(tokyo.facts(dunning.CreditReleaseRequested)) == 1
     assert tokyo.facts(dunning.ReconciliationRequested) == []
@@ -118,7 +118,7 @@ async def test_two_months_paid_together_cover_both_and_june_15_is_proposed(tokyo
     settled = tokyo.facts(dunning.CoverageSettled)[0]
     grants = tokyo.facts(dunning.CreditGrantRequested)
 
-    assert tokyo.state is CaseState.COVERED
+    assert tokyo.state() is CaseState.COVERED
     assert settled.periods == ((date(2026, 4, 15), date(2026, 5, 14)), (date(2026, 5, 15), date(2026, 6, 14)))
     assert settled.proposed_resume_on == date(2026, 6, 15)
     assert [grant.covers_from for grant in grants] == [date(2026, 4, 15)]
@@ -136,13 +136,13 @@ async def test_my_page_opens_on_the_announced_day_only_and_makes_the_new_billing
     await tokyo.until("2026-08-19 23:59")
     assert (await tokyo.call("GET", "/subscriptions/hana/self-payment")).json()["reason"] == "wait_for_day"
     await tokyo.until("2026-08-20 11:00")
-    assert tokyo.state is CaseState.RESUME_OPEN
+    assert tokyo.state() is CaseState.RESUME_OPEN
     assert (await tokyo.call("GET", "/subscriptions/hana/self-payment")).json()["allowed"] is True
     await tokyo.say(activated(tokyo, "2026-08-20 11:00", next_on="2026-09-20"))
     await tokyo.say(tokyo.succeeded_fact("2026-08-20 11:00", "2026-08-20", kind=AttemptKind.RESUME))
 
     resumed = tokyo.facts(dunning.CaseResumed)[0]
-    assert tokyo.state is CaseState.RESUMED
+    assert tokyo.state() is CaseState.RESUMED
     assert (resumed.billing_day, resumed.next_billing_on) == (20, date(2026, 9, 20))
     assert tokyo.account.billing_day == 20
     assert tokyo.mails()[-1] == "jp.resumed 2026-08-20 11:00"
@@ -153,22 +153,22 @@ async def test_the_announced_day_passes_unpaid_and_another_one_may_follow(tokyo:
     case_id = tokyo.case().case_id
     await tokyo.post(f"/cases/{case_id}/resume-date", day="2026-06-15", by="mori")
     await tokyo.until("2026-06-16 00:00")
-    assert tokyo.state is CaseState.RESUME_OVERDUE
+    assert tokyo.state() is CaseState.RESUME_OVERDUE
     assert tokyo.mails()[-1].startswith("jp.resume_missed 2026-06-16")
     assert (await tokyo.post(f"/cases/{case_id}/resume-date", day="2026-06-20", by="mori")).status_code == 202
     await tokyo.until("2026-06-20 09:00")
-    assert tokyo.state is CaseState.RESUME_OPEN
+    assert tokyo.state() is CaseState.RESUME_OPEN
 
 
 async def test_a_payment_just_before_midnight_counts_although_it_is_heard_after(tokyo: Town) -> None:
     await covered(tokyo)
     await tokyo.post(f"/cases/{tokyo.case().case_id}/resume-date", day="2026-06-15", by="mori")
     await tokyo.until("2026-06-16 00:05")
-    assert tokyo.state is CaseState.RESUME_OVERDUE
+    assert tokyo.state() is CaseState.RESUME_OVERDUE
     await tokyo.say(tokyo.succeeded_fact("2026-06-15 23:59", "2026-06-15", kind=AttemptKind.RESUME))
     await tokyo.say(activated(tokyo, "2026-06-15 23:59"))
 
-    assert tokyo.state is CaseState.RESUMED
+    assert tokyo.state() is CaseState.RESUMED
     assert tokyo.facts(dunning.CaseResumed)[0].billing_day == 15
 
 
@@ -215,7 +215,7 @@ async def test_half_of_the_lump_sum_opens_no_month(tokyo: Town) -> None:
     assert tokyo.mail(Template.JP_PARTIAL).data["outstanding"] == "12800 JPY"
     assert tokyo.facts(dunning.CreditGrantRequested) == []
     await tokyo.say(receipt(tokyo, "2026-04-28 15:00", 12800, "r2"))
-    assert tokyo.state is CaseState.COVERED
+    assert tokyo.state() is CaseState.COVERED
     assert tokyo.case().flags == ()
 
 
@@ -223,7 +223,7 @@ async def test_the_same_receipt_twice_counts_once(tokyo: Town) -> None:
     await guided(tokyo)
     await tokyo.say(receipt(tokyo, "2026-04-27 12:00", 12800))
     await tokyo.say(receipt(tokyo, "2026-04-27 13:00", 12800))
-    assert tokyo.state is CaseState.AWAITING_LUMP_SUM
+    assert tokyo.state() is CaseState.AWAITING_LUMP_SUM
     assert len(tokyo.case().guidance.receipts) == 1  # type: ignore[union-attr]
 
 
@@ -237,7 +237,7 @@ async def test_guidance_waits_until_the_old_subscription_is_confirmed_as_cancell
     assert "not confirmed" in refused.json()["detail"]
     await tokyo.say(tokyo.cancelled_fact("school"))
     assert (await tokyo.post(path, method="bank_transfer", reference="R-1")).status_code == 202
-    assert tokyo.state is CaseState.AWAITING_LUMP_SUM
+    assert tokyo.state() is CaseState.AWAITING_LUMP_SUM
 
 
 async def test_an_old_price_survives_a_recovery_and_not_the_end(tokyo: Town) -> None:
@@ -273,7 +273,7 @@ async def test_an_attempt_outside_the_forecast_counts_and_answers_the_watchdog(t
     assert len(tokyo.facts(dunning.ReconciliationRequested)) == 1
     await tokyo.succeeds("2026-04-22 20:00", "2026-04-15")
 
-    assert tokyo.state is CaseState.RECOVERED
+    assert tokyo.state() is CaseState.RECOVERED
     assert len(tokyo.facts(dunning.AttemptForecastMissed)) == 1
     assert [f.reason for f in tokyo.facts(dunning.CaseFlagSettled)] == [ReviewReason.WATCHDOG]
 

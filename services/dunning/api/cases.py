@@ -19,7 +19,7 @@ from services.dunning.api.common import (
 )
 from services.dunning.api.shapes import CaseDetail, CaseOut, QueueOut, case_out, detail_of, line_out
 from services.dunning.domain.case import Case
-from services.dunning.store import CASES, DunningUnit
+from services.dunning.store import CASES
 from services.dunning.why import language_of, tell
 from shared.events.words import CaseState
 from shared.web import Keyed
@@ -39,45 +39,46 @@ def build_router() -> APIRouter:
 
 async def list_cases(
     opened: Opened,
+    *,
     school: Id | None = None,
     subscription: Id | None = None,
     learner: Id | None = None,
     state: Annotated[list[CaseState] | None, Query()] = None,
     flagged: bool | None = None,
     open: bool | None = None,
+    after: Annotated[str | None, Query(description="The last case_id of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> list[CaseOut]:
-    """Cases by school, state, subscription or learner; oldest first."""
+    """Cases by school, state, subscription or learner, oldest first, a page at a time."""
+    where = {
+        name: value
+        for name, value in (
+            ("school_id", school),
+            ("subscription_id", subscription),
+            ("learner_id", learner),
+            ("state", state[0].value if state is not None and len(state) == 1 else None),
+            ("review_of", school if flagged else None),
+        )
+        if value is not None
+    }
+
+    def wanted(case: Case) -> bool:
+        return (
+            (state is None or case.state in state)
+            and (flagged is None or bool(case.flags) == flagged)
+            and (open is None or case.is_open == open)
+        )
+
+    found: list[Case] = []
     async with opened() as unit:
-        found = await _found(unit, school, subscription, learner, state)
-    wanted = [
-        case
-        for case in found
-        if (school is None or case.school_id == school)
-        and (state is None or case.state in state)
-        and (flagged is None or bool(case.flags) == flagged)
-        and (open is None or case.is_open == open)
-    ]
-    wanted.sort(key=lambda case: (case.opened_at, case.case_id))
-    return [case_out(case) for case in wanted[:limit]]
-
-
-async def _found(
-    unit: DunningUnit,
-    school: str | None,
-    subscription: str | None,
-    learner: str | None,
-    state: list[CaseState] | None,
-) -> list[Case]:
-    if subscription is not None:
-        return await unit.find(CASES, "subscription_id", subscription)
-    if learner is not None:
-        return await unit.find(CASES, "learner_id", learner)
-    if school is not None and state is not None:
-        return await unit.cases_in(school, [one.value for one in state])
-    if school is not None:
-        return await unit.find(CASES, "school_id", school)
-    return await unit.find(CASES, "state", *(one.value for one in state or CaseState))
+        last = await the_case(unit, after) if after is not None else None
+        while len(found) < limit:
+            page = await unit.page_of_cases(where, after=last, limit=limit)
+            found += [case for case in page if wanted(case)]
+            if len(page) < limit:
+                break
+            last = page[-1]
+    return [case_out(case) for case in found[:limit]]
 
 
 async def read_case(case_id: CaseId, opened: Opened, lang: Language = None) -> CaseDetail:
