@@ -51,7 +51,7 @@ def welcome(plan: Plan) -> list[str]:
         _schools(plan)
         _learners(plan)
         now = clock_for(Path(plan.clock_file) if plan.clock_file else None).now()
-        _french(plan, now)
+        failing_card(plan, now, CAMILLE, CAMILLE_SUB)
         _japanese(plan, now)
     return lines(plan)
 
@@ -95,25 +95,30 @@ def _schools(plan: Plan) -> None:
 
 def _learners(plan: Plan) -> None:
     for learner_id, school_id, about in _LEARNERS:
-        body = {"school_id": school_id, "email": f"{learner_id}@example.org", **about}
-        call(plan, "notifications", "PUT", f"/learners/{learner_id}", body)
+        register(plan, learner_id, school_id, **about)
 
 
-def _french(plan: Plan, now: datetime) -> None:
-    """Camille's card will be refused at the renewal that is due in a minute."""
+def register(plan: Plan, learner_id: str, school_id: str, **about: str) -> None:
+    """A learner whose mails arrive in the stack's mailbox."""
+    body = {"school_id": school_id, "email": f"{learner_id}@example.org", **about}
+    call(plan, "notifications", "PUT", f"/learners/{learner_id}", body)
+
+
+def failing_card(plan: Plan, now: datetime, learner_id: str, subscription_id: str) -> None:
+    """A French subscription whose card will be refused at the renewal that is due in a minute."""
     made = control(plan, "/_sim/setup", {
-        "gateway": "stripe", "learner": CAMILLE, "amount": 7500, "currency": "EUR", "quiet": True,
+        "gateway": "stripe", "learner": learner_id, "amount": 7500, "currency": "EUR", "quiet": True,
         "next_billing": _text(now + _SOON), "card": {"number": "4000000000000341", "set_up": True},
     })  # fmt: skip
     started = local_date(now + _SOON, "Europe/Paris") - timedelta(days=90)
-    call(plan, "payments", "PUT", f"/subscriptions/{CAMILLE_SUB}", {
-        "school_id": LUMIERE, "learner_id": CAMILLE, "gateway": "stripe", "method": "card", "label": "0341",
+    call(plan, "payments", "PUT", f"/subscriptions/{subscription_id}", {
+        "school_id": LUMIERE, "learner_id": learner_id, "gateway": "stripe", "method": "card", "label": "0341",
         "gateway_subscription_id": made["subscription"], "gateway_customer_id": made["customer"],
         "gateway_plan": made["price"], "price": {"amount_minor": 7500, "currency": "EUR"},
         "billing_day": local_date(now + _SOON, "Europe/Paris").day, "started_on": started.isoformat(), "path_id": OFFER,
     })  # fmt: skip
-    call(plan, "access", "PUT", f"/learners/{CAMILLE}/paths/{OFFER}", {
-        "school_id": LUMIERE, "subscription_id": CAMILLE_SUB, "title": "Développeuse web",
+    call(plan, "access", "PUT", f"/learners/{learner_id}/paths/{OFFER}", {
+        "school_id": LUMIERE, "subscription_id": subscription_id, "title": "Développeuse web",
         "re_enrolment_deadline": (local_date(now, "Europe/Paris") + timedelta(days=45)).isoformat(),
     })  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -22,8 +22,6 @@ class Pending:
     service: str
     id: str
     kind: str
-    tries: int
-    leased_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +81,8 @@ def statement() -> str:
         )
         parts.append(
             f"select 'errands', '{service}', '', (count(*) filter (where due_at <= $1))::int, "
-            "min(due_at) filter (where due_at > $1), jsonb_agg(jsonb_build_object('id', id, 'kind', kind, "
-            "'tries', tries, 'leased', extract(epoch from leased_until))) filter (where due_at <= $1) "
+            "min(due_at) filter (where due_at > $1), "
+            "jsonb_agg(jsonb_build_object('id', id, 'kind', kind)) filter (where due_at <= $1) "
             f"from {service}.errands where done_at is null"
         )
     for (speaker, hearer), types in sorted(interests().items()):
@@ -94,17 +92,16 @@ def statement() -> str:
             f"where j.told_at >= $2 and j.type in ({kinds}) "
             f"and not exists (select 1 from {hearer}.heard h where h.id = j.id)"
         )
-    # A claimed webhook is leased for two minutes of the database's clock, a paused one for less (translator).
     # One that waits for its subscription is shown to a person after a day.
     parts.append(
         "select 'webhooks', 'payments', '', "
-        "(count(*) filter (where due_at <= now() or due_at > now() + interval '70 seconds'))::int, "
+        "(count(*) filter (where due_at <= now() or leased_by is not null))::int, "
         "min(received_at + interval '24 hours') filter (where state = 'waiting' and flagged_at is null "
         "and received_at + interval '24 hours' > $1), "
-        "jsonb_build_array(count(*) filter (where state = 'new' and reason <> '' and due_at > now() "
-        "and due_at <= now() + interval '70 seconds'), count(*) filter (where state = 'waiting' "
-        "and flagged_at is null and received_at + interval '24 hours' <= $1)) "
-        "from payments.webhooks where state = 'new' or (state = 'waiting' and attempts < 8)"
+        "jsonb_build_array(count(*) filter (where state = 'new' and leased_by is null and due_at > now()), "
+        "count(*) filter (where state = 'waiting' and flagged_at is null "
+        "and received_at + interval '24 hours' <= $1)) "
+        "from payments.webhooks where state in ('new', 'waiting')"
     )
     return "\nunion all ".join(parts)
 
@@ -147,11 +144,4 @@ async def feel(connection: Any, now: datetime, since: datetime) -> Pulse:
 
 
 def _pending(service: str, one: Mapping[str, Any]) -> Pending:
-    leased = one["leased"]
-    return Pending(
-        service=service,
-        id=one["id"],
-        kind=one["kind"],
-        tries=one["tries"],
-        leased_until=datetime.fromtimestamp(float(leased), UTC) if leased is not None else None,
-    )
+    return Pending(service=service, id=one["id"], kind=one["kind"])

@@ -91,7 +91,7 @@ def start_stack(
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / "up.log"
-    command = [sys.executable, "-m", "ops.cli", "up", "--data", str(folder)]
+    command = [sys.executable, "-m", "ops.cli", "up", "--empty", "--data", str(folder)]
     command += ["--kafka", kafka, "--database", database]
     if clock is not None:
         command += ["--clock", clock.isoformat()]

@@ -6,18 +6,15 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
 
 from ops.servers.processes import Process, ServerFailed
 from ops.stack.engine.lines import Lines
-from ops.stack.plan import SERVICES
-from ops.stack.quiet import Pending, Pulse
 from ops.stack.running import RunningStack
 from ops.stories.engine import CrashPoint
 
@@ -31,14 +28,13 @@ _CHARGES: Final = (
 
 @dataclass(slots=True)
 class Troubles:
-    """Who is dead, who dies soon, and whose errands nobody holds any more."""
+    """Who is dead, and who dies soon."""
 
     stack: RunningStack
     lines: Lines
     dead: frozenset[str] = frozenset()
     _armed: dict[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
     """Per service: whether the point is reached at which it dies."""
-    _orphans: dict[str, Pending] = field(default_factory=dict)
     _lock: Any = None
     _began: float = 0.0
 
@@ -47,7 +43,6 @@ class Troubles:
         for service in self.dead:
             await self.restart(service)
         self._armed.clear()
-        self._orphans.clear()
         await self._let_go()
         self._began = time.monotonic()
 
@@ -85,7 +80,6 @@ class Troubles:
         held.touch()
         await self._kill(part)
         self.dead |= {service}
-        await self._note_orphans(service)
         await self._let_go()
 
     async def _kill(self, part: str) -> None:
@@ -96,7 +90,7 @@ class Troubles:
             await asyncio.sleep(0.01)
 
     async def restart(self, service: str) -> None:
-        """Let it be started again; what it left in the middle is taken up when its lease is over."""
+        """Let it be started again; what it left in the middle is free for whoever lives."""
         self._armed.pop(service, None)
         if service not in self.dead:
             return
@@ -105,15 +99,10 @@ class Troubles:
         while self.stack.read().pids[f"{service}-worker"] == before:
             await asyncio.sleep(0.02)
         self.dead -= {service}
-        if service == "payments":
-            # Its letters are leased on the database's clock, which no story moves: that lease is over now.
-            await self.lines.database.execute(
-                "update payments.webhooks set due_at = now() where state = 'new'"
-            )
 
     # --- points ---
 
-    async def tend(self, pulse: Pulse) -> None:  # noqa: ARG002 - looked at together with the pulse
+    async def tend(self) -> None:
         """Kill whoever has reached the point at which it dies."""
         for service, reached in list(self._armed.items()):
             if await reached():
@@ -158,50 +147,6 @@ class Troubles:
     async def _heard(self, service: str) -> int:
         found: int = await self.lines.database.fetchval(f"select count(*) from {service}.heard")
         return found
-
-    # --- errands nobody holds ---
-
-    async def _note_orphans(self, service: str) -> None:
-        rows = await self.lines.database.fetch(
-            f"""select id, kind, tries, leased_until from {service}.errands
-                where done_at is null and leased_until is not null"""
-        )
-        for row in rows:
-            self._orphans[row["id"]] = Pending(
-                service=service,
-                id=row["id"],
-                kind=row["kind"],
-                tries=row["tries"],
-                leased_until=row["leased_until"],
-            )
-
-    def _is_orphan(self, one: Pending) -> bool:
-        left = self._orphans.get(one.id)
-        return left is not None and left.tries == one.tries and one.leased_until is not None
-
-    def without_orphans(self, pulse: Pulse) -> Pulse:
-        """The pulse without errands that wait for a dead worker's lease to end."""
-        now = self.lines.clock.now()
-        held = [one for one in pulse.errands if not (self._is_orphan(one) and _holds(one, now))]
-        return replace(pulse, errands=held)
-
-    def leases(self, pulse: Pulse) -> Sequence[datetime]:
-        """When the leases of dead workers end."""
-        now = self.lines.clock.now()
-        return [
-            one.leased_until
-            for one in pulse.errands
-            if self._is_orphan(one) and one.leased_until is not None and one.leased_until > now
-        ]
-
-    def pids(self) -> Mapping[str, int]:
-        """The workers' pids by service."""
-        pids = self.stack.read().pids
-        return {service: pids[f"{service}-worker"] for service in SERVICES}
-
-
-def _holds(one: Pending, now: datetime) -> bool:
-    return one.leased_until is not None and one.leased_until > now
 
 
 def _alive(pid: int) -> bool:
