@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import yaml
 
-from ops.stories.model import setup
+from ops.stories.model import acts, setup
 from ops.stories.model.base import Part
+from ops.stories.names import check_names
 from ops.stories.reader import Read, StoryRefused
 from ops.stories.writing import Amount, Day, Moment, Place
 from services.dunning.policies import Policy, PolicyRefused, policy_from_data, preset
@@ -74,6 +75,8 @@ class SubscriptionCast:
     billing_day: int
     started_on: date
     method: MethodKind
+    signs_up: bool = False
+    """It does not exist before the learner signs up in the story."""
 
 
 class Cast:
@@ -95,7 +98,8 @@ class Cast:
             name: self._subscription(name, told or setup.Subscription())
             for name, told in self.story.subscriptions.items()
         }
-        self._check_names()
+        self._sign_ups()
+        check_names(self)
 
     # --- finding ---
 
@@ -214,7 +218,10 @@ class Cast:
 
     def _subscription(self, name: str, told: setup.Subscription) -> SubscriptionCast:
         place: Place = ("subscriptions", name)
-        learner = self.learners[told.learner or name]
+        who = told.learner or name
+        if who not in self.learners:
+            raise self.refused((*place, "learner"), f"there is no learner {who!r}")
+        learner = self.learners[who]
         school = self.school(told.school, *place, "school") if told.school else learner.school
         by_gateway = school.policy.attempts.executor == "gateway"
         gateway = (
@@ -241,6 +248,29 @@ class Cast:
             started_on=told.started.day if told.started else self._some_months_ago(school, billing_day),
             method=MethodKind(told.method) if told.method else usual,
         )
+
+    def _sign_ups(self) -> None:
+        """Subscriptions that begin in the story itself."""
+        for index, entry in enumerate(self.story.entries):
+            if not isinstance(entry, acts.SignsUp):
+                continue
+            place: Place = ("happens", index)
+            learner = self.learner(entry.who, *place)
+            name = entry.subscription or learner.id
+            if name in self.subscriptions:
+                continue
+            by_paypal = entry.gateway == "paypal" or (
+                entry.gateway is None and entry.method.startswith("paypal_")
+            )
+            told = setup.Subscription(
+                learner=learner.id,
+                gateway="paypal" if by_paypal else "stripe",
+                price=entry.price,
+                billing_day=entry.billing_day,
+                registered="never",
+            )
+            found = self._subscription(name, told)
+            self.subscriptions[name] = replace(found, signs_up=True)
 
     def _price(self, told: setup.Subscription, school: SchoolCast, place: Place) -> Money:
         if told.price is not None:
@@ -288,11 +318,6 @@ class Cast:
         if isinstance(moment, Day):
             return start_of_day(moment.day, self.zone)
         return moment.at(self.zone)
-
-    def _check_names(self) -> None:
-        for name, told in self.story.subscriptions.items():
-            if told is not None and told.learner and told.learner not in self.learners:
-                raise self.refused(("subscriptions", name), f"there is no learner {told.learner!r}")
 
 
 def usual_price(currency: str) -> Money:

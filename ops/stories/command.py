@@ -15,6 +15,7 @@ import click
 import structlog
 
 from ops.stories.engine import Engine
+from ops.stories.model.story import schema_text
 from ops.stories.reader import Read, StoryRefused
 from ops.stories.runner import Played, play
 from ops.stories.shelf import read_all, usual_folders
@@ -55,9 +56,7 @@ def story(
     Exit code 0 when everything came true, 1 with the differences when not, 2 when a story cannot be understood.
     """
     if schema:
-        from ops.stories.model.story import json_schema  # noqa: PLC0415 - only here
-
-        click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=1))
+        click.echo(schema_text(), nl=False)
         return
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

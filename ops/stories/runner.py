@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ops.stories.cast import Cast
+from ops.stories.cast import Cast, SchoolCast
 from ops.stories.engine import Answer, Engine, NotOnThisEngine, Seen
 from ops.stories.judging.happened import Happened
 from ops.stories.judging.matching import Eye, get, shown
@@ -86,7 +86,6 @@ class _Player:
         self.teller = teller
         self.played = played
         self.stage = Stage(engine=engine, cast=cast)
-        self.eye = Eye(zone=cast.zone, currency=cast.school().currency, tolerance=engine.tolerance)
 
     async def play(self) -> None:
         """From the beginning to the end."""
@@ -119,17 +118,31 @@ class _Player:
                 )
         for index, one in enumerate(self.read.story.expect):
             if isinstance(one, LOOKS) and one.at is not None:
-                at = one.at.at(self.cast.zone, self.cast.starts)
+                at = one.at.at(self._zone_of(one), self.cast.starts)
                 yield _Step(at=at, order=_LAST, place=("expect", index), line=one, act="look")
         for name, subscription in self.cast.subscriptions.items():
             if isinstance(subscription.told.registered, Moment):
                 at = subscription.told.registered.at(subscription.school.zone, self.cast.starts)
                 yield _Step(at=at, order=-1, place=("subscriptions", name), line=subscription, act="register")
 
+    def _school_of(self, line: Any) -> SchoolCast:
+        """Whose zone and currency a line is read in: of its subscription or learner, else the story's first."""
+        for name, known in (
+            (getattr(line, "subscription", None), self.cast.subscriptions),
+            (getattr(line, "who", None) or getattr(line, "learner", None), self.cast.learners),
+        ):
+            found: Any = known.get(name) if isinstance(name, str) else None
+            if found is not None:
+                school: SchoolCast = found.school
+                return school
+        return self.cast.school(getattr(line, "school", None))
+
     def _zone_of(self, line: Any) -> str:
-        name = getattr(line, "subscription", None)
-        found = self.cast.subscriptions.get(name) if name else None
-        return found.school.zone if found else self.cast.zone
+        return self._school_of(line).zone
+
+    def _eye(self, line: Any) -> Eye:
+        school = self._school_of(line)
+        return Eye(zone=school.zone, currency=school.currency, tolerance=self.engine.tolerance)
 
     async def _live_until(self, at: datetime) -> None:
         if at > self.engine.now():
@@ -167,29 +180,33 @@ class _Player:
             if isinstance(one, LOOKS):
                 await self._look(one, place)
             elif seen is not None:
-                self._happened(one, seen, place)
+                self._judge_happened(one, seen, place)
 
     def _judge_answer(self, line: acts.Act, answer: Answer, place: Place) -> None:
+        if not answer.ok and isinstance(answer.body, dict):
+            self.stage.refusals.append(f"{_named(line)} {answer.body.get('title', '')}")
         self.played.checked += line.refused not in {None, False} or bool(line.answers)
         wrong = _wrong_answer(line, answer)
         if wrong:
             self._differs(place, _named(line), [wrong])
             return
+        eye = self._eye(line)
         differences = [
             f"the answer has {key}: {shown(get(answer.body, key))}, and {value} was expected"
             for key, value in line.answers.items()
-            if not self.eye.same(value, get(answer.body, key))
+            if not eye.same(value, get(answer.body, key))
         ]
         if differences:
             self._differs(place, _named(line), differences)
 
     async def _look(self, one: Any, place: Place) -> None:
         self.played.checked += 1
-        self._differs(place, _named(one), await Standing(self.stage, self.eye).judge(one))
+        self._differs(place, _named(one), await Standing(self.stage, self._eye(one)).judge(one))
 
-    def _happened(self, one: Any, seen: Seen, place: Place) -> None:
+    def _judge_happened(self, one: Any, seen: Seen, place: Place) -> None:
         self.played.checked += 1
-        self._differs(place, _named(one), Happened(self.cast, seen, self.eye).judge(one))
+        happened = Happened(self.cast, seen, self._eye(one), self.stage.refusals)
+        self._differs(place, _named(one), happened.judge(one))
 
     def _differs(self, place: Place, what: str, differences: list[str]) -> None:
         where = f"{self.read.file}:{self.read.page.line_of(place)}"
@@ -206,7 +223,7 @@ class _Player:
             await self._tell_states()
         for index, one in enumerate(self.read.story.expect):
             if not isinstance(one, LOOKS):
-                self._happened(one, seen, ("expect", index))
+                self._judge_happened(one, seen, ("expect", index))
             elif one.at is None:
                 await self._look(one, ("expect", index))
         if not any(isinstance(one, TroublesExpected) for one in self._all_expected()) and seen.troubles:
@@ -214,7 +231,8 @@ class _Player:
                 f"{trouble.service} could not handle something: {trouble.what}" for trouble in seen.troubles
             ]
             self._differs(("story",), "no trouble", texts)
-        self.played.transitions = transitions_of([told.envelope.fact for told in seen.facts])
+        facts = [told.envelope.fact for told in seen.facts]
+        self.played.transitions = transitions_of(facts, self.stage.refusals)
         if self.teller:
             self.teller.end(
                 passed=self.played.passed,

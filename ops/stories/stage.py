@@ -31,6 +31,8 @@ class Stage:
     """The transaction of each subscription whose outcome is open."""
     challenges: dict[str, str] = field(default_factory=dict)
     numbers: Counter[str] = field(default_factory=Counter)
+    refusals: list[str] = field(default_factory=list)
+    """The codes of what people asked for and were refused, as ``relaunches deadline_passed``."""
     versions: dict[str, int] = field(default_factory=dict)
     """The version of each school's policy."""
 

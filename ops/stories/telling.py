@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from ops.stories.engine import FactTold, MailLeft, MoneyTried, Seen, Trouble
 from ops.stories.judging.local import local
-from shared.events import name_of
 from shared.money import Money
 
 _ORDER: Final = ("kind", "story", "at", "local")
@@ -98,7 +97,7 @@ class Teller:
             body.get("case_id") or body.get("subscription_id") or body.get("learner_id") or body["school_id"]
         )
         if self._json:
-            facts = {"fact": name_of(type(fact)), "id": told.envelope.id, "cause": told.envelope.cause}
+            facts = {"fact": told.envelope.type, "id": told.envelope.id, "cause": told.envelope.cause}
             self._line("fact", told.at, {**facts, "occurred_at": fact.occurred_at, "data": body})
             return
         late = (
@@ -111,7 +110,7 @@ class Teller:
             for name, value in body.items()
             if name not in _ABOUT | _QUIET and value not in {None, ""} and not isinstance(value, dict | tuple)
         )
-        self._line("fact", told.at, {"what": f"{name_of(type(fact)):<36} {owner} {rest}{late}".rstrip()})
+        self._line("fact", told.at, {"what": f"{told.envelope.type:<36} {owner} {rest}{late}".rstrip()})
 
     def _mail(self, mail: MailLeft) -> None:
         if self._json:

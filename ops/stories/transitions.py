@@ -229,9 +229,14 @@ _SEES: Final[dict[type[Any], Any]] = {
 }
 
 
-def transitions_of(facts: Iterable[Fact]) -> frozenset[str]:
-    """The transitions these facts, in the order of their telling, were made by."""
+def transitions_of(facts: Iterable[Fact], refusals: Iterable[str] = ()) -> frozenset[str]:
+    """The transitions these facts, in the order of their telling, were made by.
+
+    ``refusals`` are what people were refused at the door, where no fact comes of it (T22).
+    """
     watch = _Watch()
     for fact in facts:
         watch.see(fact)
+    if any(refusal.startswith("learner relaunches") and "deadline" in refusal for refusal in refusals):
+        watch.taken.add("T22")
     return frozenset(watch.taken)

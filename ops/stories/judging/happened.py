@@ -14,7 +14,6 @@ from ops.stories.model import expectations as expected
 from ops.stories.transitions import transitions_of
 from ops.stories.writing import Moment
 from shared.calendar.wall import local_date
-from shared.events import name_of
 from shared.events.dunning import AttemptRequested
 from shared.events.words import AttemptKind
 
@@ -24,7 +23,8 @@ Differences = list[str]
 class Happened:
     """What was seen of a story, looked at through its own zone."""
 
-    def __init__(self, cast: Cast, seen: Seen, eye: Eye) -> None:
+    def __init__(self, cast: Cast, seen: Seen, eye: Eye, refusals: Sequence[str] = ()) -> None:
+        self.refusals = refusals
         self.cast = cast
         self.seen = seen
         self.eye = eye
@@ -110,7 +110,7 @@ class Happened:
 
     def transitions(self, one: expected.TransitionsExpected) -> Differences:
         """Transitions that were taken."""
-        taken = transitions_of([told.envelope.fact for told in self.seen.facts])
+        taken = transitions_of([told.envelope.fact for told in self.seen.facts], self.refusals)
         missing = [name for name in one.transitions if name not in taken]
         if not missing:
             return []
@@ -303,7 +303,7 @@ class Happened:
 
 
 def _is_called(told: FactTold, name: str) -> bool:
-    full = name_of(type(told.envelope.fact))
+    full = told.envelope.type
     return name in {full, full.split(".", 1)[1]}
 
 

@@ -243,14 +243,16 @@ class _Staff(Act):
     note: Text = ""
 
 
-class _OnCase(_Staff, _OfSubscription):
+class OnCase(_Staff, _OfSubscription):
+    """An act on one case."""
+
     case: Text | None = Field(
         default=None, description="The case's id; the newest of the subscription when absent"
     )
     period: OnDay | None = Field(default=None, description="The case of that period")
 
 
-class SendsGuidance(_OnCase):
+class SendsGuidance(OnCase):
     """Staff confirms the temporary method and sends the guidance (J23, T25)."""
 
     staff: Literal["sends_guidance"]
@@ -260,7 +262,7 @@ class SendsGuidance(_OnCase):
     due: OnDay | None = None
 
 
-class RecordsReceipt(_OnCase):
+class RecordsReceipt(OnCase):
     """Money came by the temporary method (T26, T27)."""
 
     staff: Literal["records_receipt"]
@@ -269,20 +271,20 @@ class RecordsReceipt(_OnCase):
     received: When | None = Field(default=None, description="When the money came; now when absent")
 
 
-class AnnouncesResume(_OnCase):
+class AnnouncesResume(OnCase):
     """Staff announces the day on which the learner pays from My Page (T28)."""
 
     staff: Literal["announces_resume"]
     day: OnDay
 
 
-class AcceptsDifference(_OnCase):
+class AcceptsDifference(OnCase):
     """Staff takes a wrong, partial or over-paid amount as settling the case (T11, T27)."""
 
     staff: Literal["accepts_difference"]
 
 
-class SettlesFlag(_OnCase):
+class SettlesFlag(OnCase):
     """Staff has dealt with something that waited for a person."""
 
     staff: Literal["settles_flag"]
@@ -292,32 +294,32 @@ class SettlesFlag(_OnCase):
     )
 
 
-class ClosesCase(_OnCase):
+class ClosesCase(OnCase):
     """Staff closes the case: left the school, written off, opened in error."""
 
     staff: Literal["closes_case"]
 
 
-class ExtendsDeadline(_OnCase):
+class ExtendsDeadline(OnCase):
     """Staff gives more time, never less (invariant 11)."""
 
     staff: Literal["extends_deadline"]
     deadline: When
 
 
-class GrantsAccess(_OnCase):
+class GrantsAccess(OnCase):
     """Staff restores access with a reason."""
 
     staff: Literal["grants_access"]
 
 
-class ChargesNow(_OnCase):
+class ChargesNow(OnCase):
     """Staff asks for one more attempt now; refused where the gateway decides (J16)."""
 
     staff: Literal["charges_now"]
 
 
-class ResolvesReversal(_OnCase):
+class ResolvesReversal(OnCase):
     """Staff settles a reversal's case."""
 
     staff: Literal["resolves_reversal"]
@@ -325,14 +327,14 @@ class ResolvesReversal(_OnCase):
     release_credits: bool = True
 
 
-class AdoptsRegistration(_OnCase):
+class AdoptsRegistration(OnCase):
     """Staff takes an unexpected registration as the new subscription (JP-11)."""
 
     staff: Literal["adopts_registration"]
     gateway_subscription: Text | None = None
 
 
-class RestoresCredits(_OnCase):
+class RestoresCredits(OnCase):
     """Staff gives back what the case forfeited (Q-J10)."""
 
     staff: Literal["restores_credits"]
@@ -399,7 +401,7 @@ class Registers(_Staff, _OfSubscription):
     billing_day: int | None = Field(default=None, ge=1, le=31)
 
 
-class ReleasesMail(_OnCase):
+class ReleasesMail(OnCase):
     """Staff lets a waiting mail leave now."""
 
     staff: Literal["releases_mail"]
@@ -407,7 +409,7 @@ class ReleasesMail(_OnCase):
     ordinal: int = 1
 
 
-class DropsMail(_OnCase):
+class DropsMail(OnCase):
     """Staff decides that a waiting mail does not leave."""
 
     staff: Literal["drops_mail"]

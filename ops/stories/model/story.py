@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -49,7 +50,7 @@ class Story(Part):
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a story's file."""
-    schema = _without_titles(Story.model_json_schema(by_alias=True))
+    schema = _tidied(Story.model_json_schema(by_alias=True))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A story of Relance",
@@ -57,14 +58,35 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _without_titles(schema: Any, *, names: bool = False) -> Any:
-    """The same schema without the titles that only repeat a key's name; ``names``: its keys are a story's own."""
+def schema_text() -> str:
+    """The schema as it is published: one line per definition, so that a change shows."""
+    schema = json_schema()
+    kinds = schema.pop("$defs")
+    head = json.dumps(schema, ensure_ascii=False, indent=1)[:-2]
+    lines = ",\n".join(
+        f"  {json.dumps(name)}: {json.dumps(kinds[name], ensure_ascii=False)}" for name in sorted(kinds)
+    )
+    return f'{head},\n "$defs": {{\n{lines}\n }}\n}}\n'
+
+
+def _tidied(schema: Any, *, names: bool = False) -> Any:
+    """The same schema, shorter: no titles that repeat a key's name; ``names``: its keys are a story's own."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
+        return [_tidied(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
-        key: _without_titles(value, names=key in {"properties", "$defs"} and not names)
+    found = {
+        key: _tidied(value, names=key in {"properties", "$defs"} and not names)
         for key, value in schema.items()
-        if names or not (key == "title" or (key == "default" and value is None))
+        if names or not (key == "title" or (key == "default" and value in (None, [], {}, "")))
     }
+    either = found.get("anyOf")
+    if (
+        not names
+        and either
+        and len(either) == 2
+        and either[1] == {"type": "null"}
+        and set(either[0]) == {"type"}
+    ):
+        found["type"] = [found.pop("anyOf")[0]["type"], "null"]
+    return found

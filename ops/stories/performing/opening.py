@@ -23,6 +23,8 @@ async def open_story(stage: Stage) -> None:
         await open_school(stage, school)
     await _people(stage)
     for subscription in stage.cast.subscriptions.values():
+        if subscription.signs_up:
+            continue
         await _at_gateway(stage, subscription)
         if subscription.told.registered is None:
             await must(stage, *registration(stage, subscription))

@@ -17,6 +17,8 @@ _SIGNS: Final = {"€": "EUR", "¥": "JPY", "￥": "JPY", "円": "JPY", "$": "US
 _FORM: Final = re.compile(
     r"(?P<before>[A-Z]{3}|[€¥￥$£])?\s*(?P<number>-?[0-9][0-9\s,.'  ]*?)\s*(?P<after>[A-Z]{3}|[€¥￥$£円])?"
 )
+_BLANKS: Final = re.compile(r"[\s'\u00a0\u202f]")
+_COMMA_DECIMAL: Final = re.compile(r"(-?[0-9.,]*?),([0-9]{1,2})")
 AMOUNT_FORM: Final = (
     'an amount is expected: "75.00 EUR", "12800 JPY", "€75.00", or 75 in the school\'s currency'
 )
@@ -59,9 +61,14 @@ class Amount:
 
 
 def _plain(number: str) -> str:
-    """``12,800`` and ``1 234,50`` as plain decimal digits: a comma or dot before one or two last digits is decimal."""
-    squeezed = re.sub(r"[\s'  ]", "", number)
-    decimal = re.fullmatch(r"(-?[0-9.,]*?)[.,]([0-9]{1,2})", squeezed)
+    """``12,800`` and ``1.234,50`` as plain decimal digits.
+
+    A dot alone is a decimal point; a comma before one or two last digits is one too, any other separates thousands.
+    """
+    squeezed = _BLANKS.sub("", number)
+    if "," not in squeezed:
+        return squeezed
+    decimal = _COMMA_DECIMAL.fullmatch(squeezed)
     if decimal is not None:
-        return f"{re.sub(r'[.,]', '', decimal[1])}.{decimal[2]}"
-    return re.sub(r"[.,]", "", squeezed)
+        return f"{decimal[1].replace('.', '').replace(',', '')}.{decimal[2]}"
+    return squeezed.replace(",", "")
