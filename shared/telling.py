@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from shared.bell import Bell
 from shared.clock import Clock
 from shared.database import OUTAGES, PgStore
 from shared.logs import logger
+from shared.producing import send_all
 from shared.settings import Settings
 
 log = logger("telling")
@@ -75,7 +76,7 @@ class Teller:
         producer = AIOKafkaProducer(
             acks="all",
             enable_idempotence=True,
-            linger_ms=2,
+            max_batch_size=256 * 1024,
             compression_type="lz4",
             **kafka_options(self._settings),
         )
@@ -114,8 +115,7 @@ class Teller:
         )
         if not rows:
             return 0
-        waiting = [await producer.send(row["topic"], row["value"], key=row["key"].encode()) for row in rows]
-        await asyncio.gather(*waiting)
+        await self._send(producer, rows)
         await connection.execute(
             f"update {schema}.journal set told_at = $2 where id = any($1) and told_at is null",
             [row["id"] for row in rows],
@@ -124,3 +124,6 @@ class Teller:
         if self._on_told is not None:
             self._on_told(len(rows))
         return len(rows)
+
+    async def _send(self, producer: Any, rows: Sequence[Any]) -> None:
+        await send_all(producer, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -177,6 +177,10 @@ class SimTeller(Teller):
     async def _tell_while_connected(self) -> None:
         self._worker.store.database.check()
         await self._tell_with(_Session(self._worker), SimProducer(self._worker.machine.broker))
+
+    async def _send(self, producer: Any, rows: Sequence[Any]) -> None:
+        waiting = [await producer.send(row["topic"], row["value"], key=row["key"].encode()) for row in rows]
+        await asyncio.gather(*waiting)
 
     async def _wait(self, seen: Any) -> None:  # noqa: ARG002 - the bell rings in time
         worker = self._worker

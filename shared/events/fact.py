@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
 from hashlib import sha1
 from operator import attrgetter
 from typing import Any, ClassVar, Final
@@ -59,28 +58,30 @@ class Later:
     fact: Fact
 
 
-@cache
+_names: dict[type[Any], str] = {}
+_topics: dict[type[Any], str] = {}
+_meanings: dict[type[Any], Callable[[Fact], tuple[Any, ...]]] = {}
+
+
 def name_of(kind: type[Fact]) -> str:
     """``dunning.CaseOpened`` for the class of that name in ``shared.events.dunning``."""
-    return f"{kind.__module__.rsplit('.', 1)[-1]}.{kind.__name__}"
+    name = _names.get(kind)
+    if name is None:
+        name = _names[kind] = f"{kind.__module__.rsplit('.', 1)[-1]}.{kind.__name__}"
+    return name
 
 
-@cache
 def topic_of(kind: type[Fact]) -> str:
     """Each speaking service has one topic, ``<service>.events``."""
-    return f"{name_of(kind).split('.', 1)[0]}.events"
+    topic = _topics.get(kind)
+    if topic is None:
+        topic = _topics[kind] = f"{name_of(kind).split('.', 1)[0]}.events"
+    return topic
 
 
 def key_of(fact: Fact) -> str:
     """The value that decides the fact's partition and so its order."""
     return str(getattr(fact, fact.KEY))
-
-
-@cache
-def _meaning_of(kind: type[Fact]) -> Callable[[Fact], tuple[Any, ...]]:
-    """Takes the values out of a fact that make it this one."""
-    names = kind.IDENTITY or tuple(field.name for field in fields(kind))
-    return attrgetter("KEY", *names)  # one more, because a single name would give no tuple
 
 
 def id_of(fact: Fact) -> str:
@@ -89,7 +90,12 @@ def id_of(fact: Fact) -> str:
     Written out, because ``uuid.uuid5`` takes five times as long and every fact said needs one.
     """
     kind = type(fact)
-    meaning = "|".join([name_of(kind), *map(str, _meaning_of(kind)(fact)[1:])])
+    values_of = _meanings.get(kind)
+    if values_of is None:
+        names = kind.IDENTITY or tuple(field.name for field in fields(kind))
+        # One more than is needed, because of a single name attrgetter would make no tuple.
+        values_of = _meanings[kind] = attrgetter("KEY", *names)
+    meaning = "|".join([name_of(kind), *map(str, values_of(fact)[1:])])
     digest = sha1(NAMESPACE.bytes + meaning.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
