@@ -128,6 +128,12 @@ class DunningUnit(Unit):
         found = [await self.case(case_id) for case_id in account.open_cases]
         return [case for case in found if case is not None]
 
+    async def newest_case(self, subscription_id: str) -> Case | None:
+        """The subscription's case that opened last, reviews apart; ``None`` when it never had one."""
+        found = await self.find(CASES, "subscription_id", subscription_id)
+        renewals = [case for case in found if case.kind == "renewal"]
+        return max(renewals, key=lambda case: (case.opened_at, case.case_id), default=None)
+
     async def page_of_cases(
         self, where: Mapping[str, str], *, after: Case | None = None, limit: int = 200
     ) -> list[Case]:

@@ -128,6 +128,12 @@ class Fold:
     async def open_cases(self, account: Account) -> list[Case]:
         return [self.cases[name] for name in account.open_cases]
 
+    async def newest_case(self, subscription_id: str) -> Case | None:
+        found = [
+            c for c in self.cases.values() if c.subscription_id == subscription_id and c.kind == "renewal"
+        ]
+        return max(found, key=lambda case: (case.opened_at, case.case_id), default=None)
+
     async def cases_in(self, school_id: str, states: Iterable[str]) -> list[Case]:
         wanted = set(states)
         return [c for c in self.cases.values() if c.state.value in wanted and c.school_id == school_id]

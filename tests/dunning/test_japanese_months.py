@@ -306,3 +306,33 @@ async def test_the_office_is_told_once_a_morning_who_waits_in_order(tokyo: Town)
     assert [one["subscription_id"] for one in queue] == ["a", "b", "c"]
     assert len(told) == 1
     assert told[0].data["queue"] == '["a~2026-04-28", "b~2026-04-28", "c~2026-04-28"]'
+
+
+async def test_a_second_registration_on_the_announced_day_is_a_question(tokyo: Town) -> None:
+    await covered(tokyo)
+    await tokyo.post(f"/cases/{tokyo.case().case_id}/resume-date", day="2026-06-15", by="mori")
+    await tokyo.until("2026-06-15 10:30")
+    for name, minute in (("I-A", "30"), ("I-B", "31")):
+        await tokyo.say(
+            tokyo.succeeded_fact(
+                f"2026-06-15 10:{minute}", "2026-06-15", kind=AttemptKind.RESUME, txn=f"p{name}"
+            )
+        )
+        await tokyo.say(activated(tokyo, f"2026-06-15 10:{minute}", id=name))
+
+    assert tokyo.state() is CaseState.RESUMED
+    assert len(tokyo.facts(dunning.CaseResumed)) == 1
+    assert [flag.reason for flag in tokyo.case().flags] == [ReviewReason.DUPLICATE_REGISTRATION]
+    reviews = (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json()
+    assert [one["case_id"] for one in reviews] == [tokyo.case().case_id]
+    await tokyo.post(f"/cases/{tokyo.case().case_id}/settle-flag", reason="duplicate_registration", by="mori")
+    assert tokyo.case().flags == ()
+
+
+async def test_too_much_money_waits_for_staff_and_then_covers(tokyo: Town) -> None:
+    await guided(tokyo)
+    await tokyo.say(receipt(tokyo, "2026-04-27 12:00", 30000))
+    assert tokyo.state() is CaseState.AWAITING_LUMP_SUM
+    assert [flag.reason for flag in tokyo.case().flags] == [ReviewReason.OVERPAYMENT]
+    await tokyo.post(f"/cases/{tokyo.case().case_id}/accept-difference", by="mori", note="credited")
+    assert tokyo.state() is CaseState.COVERED

@@ -111,7 +111,7 @@ def when_activated(
     cause: str | None = None,
 ) -> Decision:
     """A new subscription: the announced one, or one that nobody expected (T30, T32)."""
-    if not case.is_open or case.kind != "renewal":
+    if case.kind != "renewal" or not (case.is_open or _another_than_resumed(case, fact)):
         return nothing(world, case)
     if resume.expects(case, fact.occurred_at):
         return resume.when_activated(world, case, fact, now, cause)
@@ -129,3 +129,9 @@ def when_activated(
         amount=fact.amount,
     )
     return turn.finish()
+
+
+def _another_than_resumed(case: Case, fact: payments.GatewaySubscriptionActivated) -> bool:
+    """A further subscription after the procedure ended with one: nobody needs two (J31)."""
+    ended = case.state is CaseState.RESUMED and case.resume is not None
+    return ended and case.resume is not None and case.resume.activated_id != fact.gateway_subscription_id

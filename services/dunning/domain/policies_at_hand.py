@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -37,6 +38,7 @@ _AT: Final[dict[tuple[str, str], Policy]] = {}
 _LIVE_KEPT: Final = 512
 
 
+@cache
 def preset_document(policy_id: str) -> Adopted:
     """A policy that comes with Relance, as a document.
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from services.dunning.domain.account import Account, Closed, Enrolment, Learner, School
+from shared.errors import Unreadable
 from shared.events import access, dunning, payments
+from shared.events.words import Gateway, MethodKind
 
 
 def account_registered(known: Account | None, fact: payments.SubscriptionRegistered) -> Account:
@@ -34,17 +36,26 @@ def account_registered(known: Account | None, fact: payments.SubscriptionRegiste
 
 
 def account_from_news(fact: Any) -> Account:
-    """A subscription that is known only by news of it: its terms are what the news says."""
+    """A subscription that is known only by news of it: its terms are what the news says.
+
+    Raises:
+        Unreadable: the news says neither amount nor month.
+    """
+    if getattr(fact, "amount", None) is None or getattr(fact, "period", None) is None:
+        raise Unreadable(
+            f"the subscription {fact.subscription_id!r} is not known here and this news does not say what it costs: "
+            "register it with payments, then retry this message"
+        )
     return Account(
         subscription_id=fact.subscription_id,
         school_id=fact.school_id,
         learner_id=fact.learner_id,
-        gateway=fact.gateway,
+        gateway=getattr(fact, "gateway", Gateway.STRIPE),
         price=fact.amount,
         current_price=fact.amount,
         billing_day=fact.period.day,
         started_on=fact.period,
-        method=fact.method,
+        method=getattr(fact, "method", MethodKind.OTHER),
     )
 
 

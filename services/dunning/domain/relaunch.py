@@ -18,7 +18,7 @@ from services.dunning.policies.remediation import SelfServiceRelaunch
 from shared.declines import DeclineClass
 from shared.events import dunning as facts
 from shared.events import payments
-from shared.events.words import AttemptKind, CaseState, Template
+from shared.events.words import AttemptKind, CaseState, ReviewReason, Template
 from shared.money import Money
 
 
@@ -83,10 +83,10 @@ def when_paid(
     world: World, case: Case, fact: payments.AttemptSucceeded, now: datetime, cause: str | None = None
 ) -> Decision:
     """The relaunch is paid: access back, a new billing day, the failed month waived (T20)."""
-    if not case.is_open or case.state is not CaseState.SUSPENDED:
-        return nothing(world, case)
     turn = Turn(world, case, now, cause)
     clear_in_flight(turn, fact)
+    if case.state is not CaseState.SUSPENDED:
+        return _paid_beside(turn, fact)
     owed = price_of(world, case)
     judged = world.policy.money.judge(owed, fact.amount)
     if judged != "exact":
@@ -94,6 +94,16 @@ def when_paid(
         return turn.finish()
     path_id = _reopened(world, case, fact.occurred_at)
     complete(turn, fact.transaction_id, fact.amount, fact.occurred_at, path_id=path_id)
+    return turn.finish()
+
+
+def _paid_beside(turn: Turn, fact: payments.AttemptSucceeded) -> Decision:
+    """A relaunch's money for a case that another success ended meanwhile: the same news, or a second payment."""
+    if any(one.transaction_id == fact.transaction_id for one in turn.account.paid):
+        return turn.finish()
+    detail = f"{fact.amount} came for a relaunch of a case that is over"
+    turn.flag(ReviewReason.DOUBLE_PAYMENT, fact.transaction_id, detail, amount=fact.amount)
+    mails.review(turn, ReviewReason.DOUBLE_PAYMENT, fact.transaction_id, detail)
     return turn.finish()
 
 

@@ -13,7 +13,7 @@ from services.dunning.domain import mails
 from services.dunning.domain.case import Case
 from services.dunning.domain.guidance import grant
 from services.dunning.domain.parts import Resume
-from services.dunning.domain.reviews import duplicate, reason_of
+from services.dunning.domain.reviews import bare_case, duplicate, reason_of
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
@@ -180,14 +180,19 @@ def when_paid(
     cause: str | None = None,
 ) -> Decision:
     """The My Page payment (T30), or one that nobody announced (T32, JP-11)."""
-    if case is None or not case.is_open:
-        return nothing(world, case)
+    if case is None:
+        turn = Turn(world, bare_case(world, fact, gateway=fact.gateway), now, cause)
+        _unannounced(turn, fact)
+        return replace(turn.finish(), case=None)
     turn = Turn(world, case, now, cause)
     resume = case.resume
+    if not case.is_open:
+        if resume is None or resume.transaction_id != fact.transaction_id:
+            _unannounced(turn, fact)
+        return turn.finish()
     in_window = resume is not None and resume.opens_at <= fact.occurred_at < resume.closes_at
     if resume is None or case.state not in WAITS or not in_window:
-        detail = f"{fact.amount} was paid from My Page although the day was not open"
-        duplicate(turn, about=fact.transaction_id, detail=detail, at=fact.occurred_at, amount=fact.amount)
+        _unannounced(turn, fact)
         return turn.finish()
     if resume.transaction_id is not None:
         if resume.transaction_id != fact.transaction_id:
@@ -208,6 +213,11 @@ def when_paid(
     turn.note("my_page_paid", when=fact.occurred_at, amount=fact.amount)
     _finish_if_whole(turn, fact.transaction_id)
     return turn.finish()
+
+
+def _unannounced(turn: Turn, fact: payments.AttemptSucceeded) -> None:
+    detail = f"{fact.amount} was paid from My Page although the day was not open"
+    duplicate(turn, about=fact.transaction_id, detail=detail, at=fact.occurred_at, amount=fact.amount)
 
 
 def when_payment_failed(

@@ -147,8 +147,7 @@ class Turn:
         if any(flag.reason is reason and flag.about == about for flag in self.case.flags):
             return
         flag = Flag(reason=reason, about=about, detail=detail, since=self.now, **more)
-        if self.case.is_open:
-            self.set(flags=(*self.case.flags, flag))
+        self.set(flags=(*self.case.flags, flag))
         self.say(facts.CaseFlagged, reason=reason, about=about, detail=detail)
         self.note("flagged", reason=reason.value, about=about, detail=detail)
 

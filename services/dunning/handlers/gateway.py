@@ -31,6 +31,12 @@ async def on_authentication_failed(fact: payments.AuthenticationFailed, unit: Un
 
 async def on_gateway_activated(fact: payments.GatewaySubscriptionActivated, unit: Unit) -> None:
     """A new subscription began at the gateway (T30, T32)."""
+    account = await unit.account(fact.subscription_id)
+    if account is not None and not account.open_cases:
+        newest = await unit.newest_case(fact.subscription_id)
+        if newest is not None:
+            await one_case(fact, unit, newest.case_id, domain.when_activated)
+        return
     await each_open(fact, unit, domain.when_activated)
 
 

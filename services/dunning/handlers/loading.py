@@ -34,6 +34,8 @@ class Unit(Protocol):
 
     async def open_cases(self, account: Account) -> list[Case]: ...
 
+    async def newest_case(self, subscription_id: str) -> Case | None: ...
+
     async def cases_in(self, school_id: str, states: Iterable[str]) -> list[Case]: ...
 
     async def cases_of_learner(self, learner_id: str) -> list[Case]: ...
@@ -90,6 +92,9 @@ async def _case_id(fact: AttemptNews, account: Account, unit: Unit) -> str:
         opened = [case for case in await unit.open_cases(account) if case.kind == "renewal"]
         if opened:
             return opened[-1].case_id
+        newest = await unit.newest_case(fact.subscription_id)
+        if newest is not None:
+            return newest.case_id
     return case_id_of(fact.subscription_id, fact.period)
 
 
