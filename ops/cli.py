@@ -77,12 +77,13 @@ main.add_command(simulate)
 @click.option(
     "--clock", metavar="INSTANT", help="Live in virtual time from this ISO instant on (demonstrations)."
 )
-def up(data: Path, kafka: str, database: str, clock: str | None) -> None:
+@click.option("--empty", is_flag=True, help="Without the two schools that a newcomer may look around in.")
+def up(data: Path, kafka: str, database: str, clock: str | None, empty: bool) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
     from ops.stack.up import run_up  # noqa: PLC0415 - other commands need none of it
 
     start = datetime.fromisoformat(clock) if clock else None
-    sys.exit(run_up(data, kafka=kafka, database=database, clock_start=start))
+    sys.exit(run_up(data, kafka=kafka, database=database, clock_start=start, empty=empty))
 
 
 @main.command()

@@ -6,9 +6,11 @@ Nothing is written where a school is registered already: this is for looking aro
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ LUMIERE, SAKURA = "lumiere", "sakura"
 NEWCOMER, CAMILLE, HANA = "noe", "camille", "hana"
 CAMILLE_SUB, HANA_SUB = "camille-web", "hana-lessons"
 OFFER: Final = "dev-web"
+_TRIES: Final = 10
 _SOON: Final = timedelta(minutes=1)
 _LEARNERS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     (NEWCOMER, LUMIERE, {"name": "Noé Martin", "language": "fr", "zone": "Europe/Paris"}),
@@ -41,8 +44,15 @@ def call(plan: Plan, service: str, method: str, path: str, body: Any = None) -> 
         headers={"content-type": "application/json", "x-relance-key": plan.secrets["api_key"]},
         method=method,
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
-        return json.loads(answer.read() or b"null")
+    for left in reversed(range(_TRIES)):
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not left:
+                raise
+            time.sleep(0.2)  # the worker was faster with the same row: the second time it is free
+    raise AssertionError("the last try answers or raises")
 
 
 def welcome(plan: Plan) -> list[str]:

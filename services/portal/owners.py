@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -41,6 +42,14 @@ class SignUp:
     started_on: date
     path_id: str | None
     plan: str | None
+
+
+class OwnerBusy(Transient):
+    """An owner could not do it just now, and did nothing."""
+
+
+_PAUSES: Final = (0.05, 0.2, 0.6)
+"""Seconds before an owner that is busy is asked again."""
 
 
 class Owners(Protocol):
@@ -157,6 +166,15 @@ class HttpOwners:
         await self._ask("POST", f"{self._notifications}/login-links", body)
 
     async def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+        """What is asked bears its own id, so asking again is safe: an owner that was overtaken answers the next time."""
+        for pause in _PAUSES:
+            try:
+                return await self._ask_once(method, url, body)
+            except OwnerBusy:
+                await asyncio.sleep(pause)
+        return await self._ask_once(method, url, body)
+
+    async def _ask_once(self, method: str, url: str, body: dict[str, Any] | None) -> Any:
         try:
             answer = await self._client.request(method, url, json=body, headers=self._headers)
         except httpx.HTTPError as error:
@@ -164,6 +182,8 @@ class HttpOwners:
             raise Transient(
                 "the service that decides this does not answer now: try again in a moment"
             ) from error
+        if answer.status_code == 503:
+            raise OwnerBusy("the service that decides this is busy: try again in a moment")
         if answer.status_code >= 500:
             raise Transient("the service that decides this cannot answer now: try again in a moment")
         told = answer.json() if answer.content else {}

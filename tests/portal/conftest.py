@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -303,7 +303,7 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def town(clock: HandClock) -> AsyncIterator[Town]:
+async def town(clock: HandClock) -> Town:
     """Both schools, Ada and Hana, everybody paid."""
     built = Town(clock)
     await built.hear(*EVERYBODY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -191,7 +192,7 @@ async def test_the_report_is_kept_by_dunning_and_acknowledged(town: Town) -> Non
 
 
 async def test_held_credits_are_told_without_a_promise(town: Town) -> None:
-    about = {"school_id": KOUMON, "subscription_id": HANA_SUB, "learner_id": HANA}
+    about: dict[str, Any] = {"school_id": KOUMON, "subscription_id": HANA_SUB, "learner_id": HANA}
     await town.hear(
         *hana_has_credits(),
         credits.CreditsHeld(**about, occurred_at=utc("2026-04-15T10:30:00Z"), case_id=APRIL, hold="failure",
@@ -207,7 +208,7 @@ async def test_held_credits_are_told_without_a_promise(town: Town) -> None:
 
 
 async def test_lapsed_credits_and_cancelled_lessons_are_all_accounted_for(town: Town) -> None:
-    about = {"school_id": KOUMON, "subscription_id": HANA_SUB, "learner_id": HANA}
+    about: dict[str, Any] = {"school_id": KOUMON, "subscription_id": HANA_SUB, "learner_id": HANA}
     at = utc("2026-04-25T10:30:00Z")
     await town.hear(
         *hana_has_credits(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from fastapi.routing import APIRoute
@@ -49,11 +49,11 @@ def routes() -> Iterator[tuple[str, str]]:
     """Every method and path that names a subscription, a case, a visit or an offer."""
     app = Town(HandClock(utc("2026-06-01T12:00:00Z"))).app
     for route in _all(app.routes):
-        for method in sorted(route.methods & {"GET", "POST"}):
+        for method in sorted((route.methods or set()) & {"GET", "POST"}):
             yield method, route.path
 
 
-def _all(found: list[object]) -> Iterator[APIRoute]:
+def _all(found: Sequence[object]) -> Iterator[APIRoute]:
     for route in found:
         if isinstance(route, APIRoute):
             yield route

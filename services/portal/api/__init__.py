@@ -37,7 +37,7 @@ def build_api(
     lifespan: Any = None,
 ) -> FastAPI:
     """The application; ``transactions`` may come with the lifespan, as ``app.state.portal.transactions``."""
-    app = build_app("Relance portal", settings, ready=ready, lifespan=lifespan)
+    app = build_app("Relance portal", settings, ready=ready, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.portal = Built(settings=settings, owners=owners, changes=changes, transactions=transactions)
     for room in (doors, premium, my_page, both, visits, live):
         app.include_router(room.build_router())
