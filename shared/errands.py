@@ -27,6 +27,8 @@ _NOT_NOW: Final[tuple[type[Exception], ...]] = (Transient, TimeoutError, *OUTAGE
 """An errand may read its own service's database, which may be away as anything else may."""
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
+_SOON: Final = (0.05, 0.2, 0.8, 3.0)
+"""Pauses in seconds before what came of an errand is recorded again; after them its lease has to end."""
 
 
 def pause_after(tries: int) -> timedelta:
@@ -48,6 +50,23 @@ async def run_errand(service: Service, store: Store, hands: Any, clock: Clock, e
     except Exception as error:  # noqa: BLE001 - an errand that cannot be done is recorded as such, or kept
         await _give_up(service, store, clock, errand, error)
         return
+    await _record_surely(service, store, clock, errand, result)
+
+
+async def _record_surely(service: Service, store: Store, clock: Clock, errand: Errand, result: Any) -> None:
+    """Record what came of it; a transaction in another's way is tried again, because it is done already."""
+    for pause in _SOON:
+        try:
+            await _record(service, store, clock, errand, result)
+        except _NOT_NOW as error:
+            log.warning("errand_recorded_later", kind=errand.kind, id=errand.id, reason=repr(error))
+            await asyncio.sleep(pause)
+        else:
+            return
+    await _record(service, store, clock, errand, result)
+
+
+async def _record(service: Service, store: Store, clock: Clock, errand: Errand, result: Any) -> None:
     async with store.transaction() as shelf:
         now = clock.now()
         if not await shelf.end_errand(errand, "done", now):
@@ -55,7 +74,7 @@ async def run_errand(service: Service, store: Store, hands: Any, clock: Clock, e
             return
         unit = service.unit(shelf, now)
         unit.cause_id = errand.cause
-        await doing.finish(errand, result, unit)
+        await service.errands[errand.kind].finish(errand, result, unit)
         await unit.write()
 
 

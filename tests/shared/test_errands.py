@@ -57,3 +57,27 @@ async def test_an_errand_that_lost_its_database_is_tried_again_and_not_given_up(
 
     assert gave_up == []
     assert done == ["read"]
+
+
+async def test_what_came_of_an_errand_is_recorded_although_two_transactions_were_in_each_others_way() -> None:
+    done: list[str] = []
+    asked: list[int] = []
+
+    async def run(errand: Errand, hands: Any, now: datetime) -> str:
+        asked.append(errand.tries)
+        return "charged"
+
+    async def finish(errand: Errand, result: str, unit: Unit) -> None:
+        if not done:
+            done.append("nothing")
+            raise asyncpg.exceptions.DeadlockDetectedError("deadlock detected")
+        done.append(result)
+
+    errands = {"charge": Doing(run=run, finish=finish)}
+    service = Service(name="payments", unit=Unit, hears={}, tables=(), errands=errands)
+    store, clock = MemoryStore(), HandClock(NOW)
+    store.ask(Errand(id="c1", kind="charge", key="k", due_at=NOW, body=b"{}"))
+
+    await run_due_errands(service, store, None, clock)
+
+    assert (asked, done) == ([1], ["nothing", "charged"])
