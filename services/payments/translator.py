@@ -71,7 +71,12 @@ class Translator:
         if not claimed:
             return 0
         outcomes = await asyncio.gather(*(self._read(one) for one in claimed))
-        await self._tell([one for one in outcomes if one.settled is None])
+        try:
+            await self._tell([one for one in outcomes if one.settled is None])
+        except _OUTSIDE:
+            # Overtaken, or an outage: what was claimed is free again at once, not after its lease.
+            await self._inbox.settle(None, [_free(one.claimed) for one in outcomes if one.settled is None])
+            raise
         await self._inbox.settle(None, [one.settled for one in outcomes if one.settled is not None])
         return len(claimed)
 
@@ -200,6 +205,10 @@ def _refs_of(news: Sequence[News]) -> tuple[str, ...]:
 def _settled(claimed: Claimed, state: str, reason: str) -> _Outcome:
     settled = Settled(dedupe_key=claimed.dedupe_key, state=state, reason=reason)
     return _Outcome(claimed=claimed, settled=settled)
+
+
+def _free(claimed: Claimed) -> Settled:
+    return Settled(dedupe_key=claimed.dedupe_key, state=claimed.state, reason="")
 
 
 def _later(claimed: Claimed, reason: str) -> _Outcome:

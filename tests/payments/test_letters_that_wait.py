@@ -13,10 +13,11 @@ import pytest
 from services.payments.news import InvoiceNews, Look, NotOurs, Outcome
 from services.payments.translator import Translator
 from shared.clock import HandClock
+from shared.database import OvertakenError
 from shared.errors import Transient, Unreadable
 from shared.events import payments
 from shared.events.words import Gateway
-from tests.payments.conftest import ADA, JUNE_1, stripe_event
+from tests.payments.conftest import ADA, JUNE_1, SCHOOLS, stripe_event
 from tests.payments.stack import Stack, stack_on
 from tests.payments.test_telling import ada
 
@@ -257,3 +258,22 @@ async def test_what_is_not_ours_is_counted_and_shown(stack: Stack, gateway: Scri
     await stack.translate()
 
     assert (await stack.http.get("/webhooks/counts")).json() == {"not_ours": 1}
+
+
+async def test_a_letter_whose_telling_was_overtaken_is_told_at_once_and_not_after_its_lease(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stack.hear(*SCHOOLS)
+    await stack.register(ADA)
+    await post(stack)
+
+    async def overtaken(*_: Any) -> None:
+        raise OvertakenError("another process was faster")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(stack.translator, "_tell_together", overtaken)
+        with pytest.raises(OvertakenError):
+            await stack.translate()
+
+    assert await stack.translate() == 1
+    assert (await row(stack))["state"] == "told"
