@@ -58,7 +58,7 @@ class Troubles:
             case CrashPoint.BEFORE_CHARGE:
                 await self._arm_charge(service, "timeout_before")
             case CrashPoint.BEFORE_COMMIT:
-                await self._arm_commit(service)
+                await self.dies_recording(service, "heard")
             case CrashPoint.AFTER_COMMIT:
                 before = await self._heard(service)
 
@@ -125,15 +125,15 @@ class Troubles:
 
         self._armed[service] = taken
 
-    async def _arm_commit(self, service: str) -> None:
-        """The next message is handled up to its recording, which waits for a lock until the worker is dead."""
+    async def dies_recording(self, service: str, table: str) -> None:
+        """It goes on up to its next change of ``table``, which waits for a lock of ours until the worker is dead."""
         self._lock = await asyncpg.connect(self.lines.plan.database)
         await self._lock.execute("begin")
-        await self._lock.execute(f"lock table {service}.heard in share mode")
+        await self._lock.execute(f"lock table {service}.{table} in share mode")
 
         async def waits() -> bool:
             found = await self.lines.database.fetchval(
-                f"select count(*) from pg_locks where not granted and relation = '{service}.heard'::regclass"
+                f"select count(*) from pg_locks where not granted and relation = '{service}.{table}'::regclass"
             )
             return bool(found)
 
