@@ -10,12 +10,14 @@ from services.desk.domain.case import Case
 from services.desk.domain.changes import CHANGES, after
 from services.desk.domain.figures import Tally, counted, new_tally, tally_key
 from services.desk.domain.school import School
-from shared.events import dunning
+from shared.events import dunning, payments
 from shared.service import Hears
 
 
 class Room(Protocol):
     """What handlers need of the transaction they work in (``store.DeskUnit``)."""
+
+    cause_id: str | None
 
     async def school(self, school_id: str) -> School: ...
 
@@ -41,6 +43,23 @@ async def on_case_fact(fact: Any, unit: Room) -> None:
         now_counted = counted(tally, before, changed)
         if now_counted != tally:
             unit.keep(now_counted)
+
+
+async def on_news(fact: Any, unit: Room) -> None:
+    """News of a gateway: when it reached us, for the case's timeline. A month that went well has no case."""
+    case_id = f"{fact.subscription_id}~{fact.period.isoformat()}"
+    case = await unit.case(case_id)
+    if case is None and isinstance(fact, payments.AttemptFailed):
+        case = Case(
+            case_id=case_id,
+            school_id=fact.school_id,
+            learner_id=fact.learner_id,
+            subscription_id=fact.subscription_id,
+            period=fact.period,
+        )
+    if case is not None and case.school_id == fact.school_id and unit.cause_id is not None:
+        known = [one for one in case.received if one[0] != unit.cause_id]
+        unit.keep(replace(case, received=tuple([*known, (unit.cause_id, fact.received_at)][-_NEWS_KEPT:])))
 
 
 async def on_school_registered(fact: dunning.SchoolRegistered, unit: Room) -> None:
@@ -89,7 +108,12 @@ def _period(fact: Any) -> date:
     return period if isinstance(period, date) else fact.occurred_at.astimezone(UTC).date()
 
 
+_NEWS_KEPT: Final = 40
+
 HEARS: Final[Hears] = {
+    payments.AttemptFailed: on_news,
+    payments.AttemptSucceeded: on_news,
+    payments.AttemptPending: on_news,
     **dict.fromkeys(CHANGES, on_case_fact),
     dunning.SchoolRegistered: on_school_registered,
     dunning.PolicyAdopted: on_policy_adopted,

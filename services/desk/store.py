@@ -10,7 +10,7 @@ from services.desk.domain.case import Case
 from services.desk.domain.figures import Tally, tally_key
 from services.desk.domain.people import Knocks, Member, Person, Session
 from services.desk.domain.school import School
-from shared.events import Envelope
+from shared.events import Envelope, payments
 from shared.events.words import CaseState
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
@@ -181,6 +181,10 @@ async def prefetch(envelopes: Sequence[Envelope], unit: DeskUnit) -> None:
     """What a batch will need, one statement per table."""
     facts = [envelope.fact for envelope in envelopes]
     case_ids = {key for fact in facts if (key := getattr(fact, "case_id", None))}
+    news = payments.AttemptFailed | payments.AttemptSucceeded | payments.AttemptPending
+    case_ids |= {
+        f"{fact.subscription_id}~{fact.period.isoformat()}" for fact in facts if isinstance(fact, news)
+    }
     await unit.fetch(CASES, case_ids)
     known = [await unit.case(case_id) for case_id in sorted(case_ids)]
     await unit.fetch(TALLIES, {tally_key(case) for case in known if case is not None and case.opened_at})

@@ -14,7 +14,7 @@ class Deed:
     school_id: str
     at: datetime
     by: str
-    """The person's address."""
+    """The person's id."""
     what: str
     """The act's word: ``guidance``, ``close``, ``staff_role`` ..."""
     about: str

@@ -72,6 +72,8 @@ class Case:
     """Mails that a closure of the office holds back."""
     stuck: tuple[str, ...] = ()
     """Mails that need a person: refused, without an address, or past their target."""
+    received: tuple[tuple[str, datetime], ...] = ()
+    """When news of the gateway reached us: the fact's id and the hour; the newest few."""
     changes: int = 0
     """How many facts changed it: what a form remembers to have seen."""
     changed_at: datetime | None = None
@@ -99,7 +101,7 @@ class Case:
                 hours.append((self.deadline_at, "deadline"))
         elif state is CaseState.AWAITING_GUIDANCE and self.guidance_from:
             hours = [(self.guidance_from, "guidance")]
-        elif state is CaseState.COVERED and self.opens_at:
+        elif state in {CaseState.COVERED, CaseState.RESUME_OVERDUE} and self.opens_at:
             hours = [(self.opens_at, "resume_open")]
         elif state is CaseState.RESUME_OPEN and self.closes_at:
             hours = [(self.closes_at, "resume_close")]
@@ -115,6 +117,8 @@ class Case:
             return "watchdog" if reasons == {ReviewReason.WATCHDOG} else "review"
         if self.stuck:
             return "mail"
+        if self.state in {CaseState.COVERED, CaseState.RESUME_OVERDUE} and self.announced_on is None:
+            return "resume"
         return _NEEDS.get(self.state, "") if self.state else ""
 
     @property
@@ -126,6 +130,5 @@ class Case:
 _NEEDS: Final = {
     CaseState.AWAITING_GUIDANCE: "guidance",
     CaseState.AWAITING_LUMP_SUM: "lump_sum",
-    CaseState.RESUME_OVERDUE: "resume",
     CaseState.UNDER_REVIEW: "review",
 }

@@ -199,7 +199,7 @@ CHANGES: Final[Mapping[type[Any], Change]] = {
     facts.CoverageSettled: _covered,
     facts.ResumeDateAnnounced: _announced,
     facts.SelfPaymentOpened: _day_began,
-    facts.ResumeMissed: lambda case, _: _to(case, CaseState.RESUME_OVERDUE),
+    facts.ResumeMissed: lambda case, _: _to(case, CaseState.RESUME_OVERDUE, announced_on=None, opens_at=None),
     facts.CaseRelaunched: lambda case, fact: _to(case, CaseState.RELAUNCHED, closed_at=fact.occurred_at),
     facts.CaseResumed: lambda case, fact: _to(case, CaseState.RESUMED, closed_at=fact.occurred_at),
     facts.CaseClosed: _closed,

@@ -41,7 +41,9 @@ class Person:
     """Somebody of an office. The password is kept as an argon2 hash, the second factor sealed."""
 
     email: str
-    """In small letters; also who ``by`` is in the audit and at the owners."""
+    """In small letters. It stays here: everybody else is told the ``person_id``."""
+    person_id: str
+    """Who ``by`` is in the audit, at the owners and in facts."""
     password: str = ""
     """argon2's own text; empty until the invitation was taken up."""
     totp: str = ""
@@ -111,3 +113,8 @@ def knocked(known: Knocks | None, key: str, within: timedelta, now: datetime) ->
     if known is None or now - known.since >= within:
         return Knocks(key=key, since=now, count=1, expires_at=now + within)
     return replace(known, count=known.count + 1)
+
+
+def seen(session: Session, now: datetime) -> Session:
+    """The same session, used just now."""
+    return replace(session, seen_at=now)
