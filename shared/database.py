@@ -233,7 +233,10 @@ class PgShelf:
             """,
             *map(list, zip(*rows, strict=True)),
         )
-        await self.connection.execute(f"notify {self._schema}_journal")
+        earliest = min(one.tell_at for one in planned)
+        await self.connection.execute(
+            "select pg_notify($1, $2)", f"{self._schema}_journal", earliest.isoformat()
+        )
 
     async def send_out(self, errands: Sequence[Errand]) -> None:
         """See ``Shelf``."""
