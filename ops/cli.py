@@ -40,7 +40,7 @@ DATABASE = click.option(
 class _Patient(click.Group):
     """A group that loads some of its commands only when they are asked for: a story's model takes its time."""
 
-    later: ClassVar[Mapping[str, str]] = {"story": "ops.stories.command"}
+    later: ClassVar[Mapping[str, str]] = {"story": "ops.stories.command", "staff": "ops.staff_cli"}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, loaded or not."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from ops.servers.processes import free_port, port_is_free
 
-SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal")
+SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal", "desk")
 """Every service with an API and a worker; a new one is one word here."""
 
 PARTITIONS: Final = 12
@@ -52,7 +52,7 @@ class Plan:
     database: str = ""
     clock_file: str = ""
     ports: dict[str, int] = field(default_factory=dict)
-    """``payments`` .. ``notifications`` (their APIs; ``portal`` is the learners' pages), ``simulators``, ``smtp``, ``mailbox``."""
+    """``payments`` .. ``notifications`` (their APIs; ``portal`` is the learners' pages, ``desk`` the office's), ``simulators``, ``smtp``, ``mailbox``."""
     secrets: dict[str, str] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
     ready: bool = False
@@ -102,6 +102,7 @@ def plan_for(folder: Path) -> Plan:
         "paypal_webhook",
         "platform_master",
         "portal_master",
+        "desk_master",
     ):
         plan.secrets.setdefault(name, _secret(name))
     return plan
@@ -136,6 +137,10 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PORTAL_URL": plan.url("portal"),
         "RELANCE_PORTAL_MASTER": plan.secrets["portal_master"],
         "RELANCE_PORTAL_GATEWAYS": f"{simulators},{plan.url('payments')}",
+        "RELANCE_DESK_URL": plan.url("desk"),
+        "RELANCE_DESK_MASTER": plan.secrets["desk_master"],
+        "RELANCE_ACCESS_URL": plan.url("access"),
+        "RELANCE_CREDITS_URL": plan.url("credits"),
         "RELANCE_PAYMENTS_URL": plan.url("payments"),
         "RELANCE_DUNNING_URL": plan.url("dunning"),
         "RELANCE_NOTIFICATIONS_URL": plan.url("notifications"),

@@ -13,7 +13,7 @@ from ops.stack.newcomers import welcome
 from ops.stack.plan import SERVICES, Plan
 from ops.stack.supervisor import StackFailed, Supervisor
 
-PAGES: Final = frozenset({"portal"})
+PAGES: Final = frozenset({"portal", "desk"})
 """What people look at, rather than programs."""
 
 
