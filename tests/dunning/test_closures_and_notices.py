@@ -297,3 +297,17 @@ async def test_the_reminder_of_the_day_is_asked_for_with_its_own_hour_and_rolls_
     assert tokyo.state() is CaseState.COVERED
     await tokyo.until("2026-08-20 12:00")
     assert tokyo.state() is CaseState.RESUME_OPEN
+
+
+async def test_a_closure_announced_after_the_end_moves_the_guidance_too(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=15)
+    for day in ("15", "20", "25"):
+        await tokyo.fails(f"2026-04-{day} 20:00", "2026-04-15")
+    assert tokyo.case().guidance is not None
+    await tokyo.call(
+        "PUT", "/schools/eikaiwa/closures/move", {"name": "move", "first": "2026-04-27", "last": "2026-04-27"}
+    )
+    await tokyo.until("2026-04-28 09:00")
+    assert tokyo.facts(dunning.MailRequested)[-1].template is not Template.STAFF_GUIDANCE_QUEUE
+    await tokyo.until("2026-04-28 10:00")
+    assert tokyo.facts(dunning.MailRequested)[-1].template is Template.STAFF_GUIDANCE_QUEUE

@@ -593,3 +593,23 @@ async def test_a_failure_heard_three_days_late_is_dated_by_itself(paris: Town) -
     assert paris.asked()[0] == "2026-06-04 12:00"
     assert paris.asked()[1] == "2026-06-05 09:00"
     assert paris.case().clock.grace_at == paris.at("2026-06-13 00:00")
+
+
+async def test_a_subscription_cancelled_at_the_gateway_is_not_charged_any_more(paris: Town) -> None:
+    await failed(paris)
+    await paris.until("2026-06-03 12:00")
+    await paris.say(paris.cancelled_fact("school"))
+    await paris.until("2026-06-12 12:00")
+    assert paris.asked() == ["2026-06-02 09:00", "2026-06-03 09:00"]
+    assert [flag.reason for flag in paris.case().flags] == [ReviewReason.UNPAID_BALANCE]
+    await paris.until("2026-06-13 00:00")
+    assert paris.state() is CaseState.SUSPENDED
+
+
+async def test_a_learner_who_cancels_at_the_gateway_is_let_go(paris: Town) -> None:
+    await failed(paris)
+    await paris.until("2026-06-03 12:00")
+    await paris.say(paris.cancelled_fact("learner"))
+    assert paris.state() is CaseState.CANCELLED_BY_LEARNER
+    await paris.until("2026-06-30 12:00")
+    assert paris.asked() == ["2026-06-02 09:00", "2026-06-03 09:00"]

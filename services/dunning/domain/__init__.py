@@ -30,7 +30,6 @@ from services.dunning.domain.gateway import when_activated, when_cancelled, when
 from services.dunning.domain.guidance import (
     when_coverage_began,
     when_guidance_confirmed,
-    when_guidance_fell_due,
     when_temporary_payment_received,
     when_unplaced_payment,
 )
@@ -53,6 +52,7 @@ from services.dunning.domain.outcomes import (
     when_paid_beside,
 )
 from services.dunning.domain.policies_at_hand import read_policy_data
+from services.dunning.domain.queue import when_closures_changed, when_guidance_fell_due
 from services.dunning.domain.registry import (
     account_from_news,
     account_registered,
@@ -64,7 +64,8 @@ from services.dunning.domain.registry import (
     school_registered,
 )
 from services.dunning.domain.relaunch import when_relaunch_requested
-from services.dunning.domain.resume import when_date_chosen, when_day_began, when_day_ended
+from services.dunning.domain.resume import when_date_chosen
+from services.dunning.domain.resume_day import when_day_began, when_day_ended
 from services.dunning.domain.retries import when_attempt_fell_due
 from services.dunning.domain.reversals import (
     when_money_went_back,
@@ -119,6 +120,7 @@ __all__ = [
     "when_challenge_fell_due",
     "when_closure_approached",
     "when_closure_chosen",
+    "when_closures_changed",
     "when_consequence_fell_due",
     "when_coverage_began",
     "when_credit_restoration_chosen",

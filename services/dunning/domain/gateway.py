@@ -6,16 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.dunning.domain import resume
+from services.dunning.domain import mails, resume
 from services.dunning.domain.account import Account
+from services.dunning.domain.attempts import something_open
 from services.dunning.domain.case import Case
 from services.dunning.domain.exhaustion import exhaust_if_over
+from services.dunning.domain.learner import cancel_now
 from services.dunning.domain.reviews import duplicate
 from services.dunning.domain.turn import Decision, Turn, World, nothing
 from services.dunning.domain.watch import watch
 from services.dunning.policies.remediation import GatewayCapture
 from shared.events import payments
-from shared.events.words import CancelledBy, CaseState
+from shared.events.words import CancelledBy, CaseState, ReviewReason
 
 BEFORE_GUIDANCE: Final = frozenset(
     {CaseState.RETRYING, CaseState.AWAITING_OUTCOME, CaseState.AWAITING_GUIDANCE}
@@ -81,12 +83,29 @@ def _ended(
     if ended == case.gateway_end:
         return nothing(world, case)
     turn.set(gateway_end=ended)
-    if case.state in BEFORE_GUIDANCE:
+    if world.policy.attempts.executor == "merchant" and cancelled is not None:
+        _gone(turn, cancelled)
+    elif case.state in BEFORE_GUIDANCE:
         exhaust_if_over(turn)
     if suspended is not None and suspended.outstanding is not None and not suspended.outstanding.is_zero:
         turn.note("balance", amount=suspended.outstanding)
     watch(turn)
     return turn.finish()
+
+
+def _gone(turn: Turn, fact: payments.GatewaySubscriptionCancelled) -> None:
+    """The subscription that we debit ourselves was ended elsewhere: nobody who left is charged any more."""
+    if turn.case.state not in {CaseState.RETRYING, CaseState.AWAITING_OUTCOME}:
+        return
+    if fact.by is CancelledBy.LEARNER:
+        turn.mark("cancel_requested")
+        if not something_open(turn.case):
+            cancel_now(turn, fact.occurred_at)
+        return
+    turn.mark("subscription_gone")
+    detail = f"the subscription {fact.gateway_subscription_id} was cancelled at the gateway while a month is unpaid"
+    turn.flag(ReviewReason.UNPAID_BALANCE, fact.gateway_subscription_id, detail)
+    mails.review(turn, ReviewReason.UNPAID_BALANCE, fact.gateway_subscription_id, detail)
 
 
 def remember_end(turn: Turn) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -18,7 +17,7 @@ from services.dunning.policies.remediation import StaffGuidedLumpSum
 from shared.calendar import end_of_day, start_of_day
 from shared.events import dunning as facts
 from shared.events import payments
-from shared.events.words import Audience, CaseState, ReviewReason, Template
+from shared.events.words import CaseState, ReviewReason
 from shared.money import Money
 
 
@@ -80,40 +79,6 @@ def when_guidance_confirmed(
 def _own_period(world: World, case: Case) -> tuple[date, date]:
     period = dates.period_of(world.policy, case.period, world.account.billing_day)
     return period.first, period.last
-
-
-def when_guidance_fell_due(
-    world: World,
-    case: Case,
-    fact: facts.GuidanceFellDue,
-    queue: tuple[Case, ...],
-    now: datetime,
-    cause: str | None = None,
-) -> Decision:
-    """The office opens: it is told who waits, in the order in which the attempts ran out (J45, JP-44).
-
-    ``queue``: the school's cases that wait for guidance. One mail a day, however many cases come due.
-    """
-    if case.state is not CaseState.AWAITING_GUIDANCE:
-        return nothing(world, case)
-    waiting = sorted(
-        (one for one in queue if one.guidance is not None and one.guidance.not_before <= fact.occurred_at),
-        key=lambda one: (one.exhausted_at or one.opened_at, one.case_id),
-    )
-    today = [
-        one for one in waiting if one.guidance is not None and one.guidance.not_before == fact.occurred_at
-    ]
-    if today and today[0].case_id != case.case_id:
-        return nothing(world, case)
-    turn = Turn(world, case, now, cause)
-    mails.request(
-        turn,
-        Template.STAFF_GUIDANCE_QUEUE,
-        audience=Audience.OFFICE,
-        ignores_closures=True,
-        extra={"queue": json.dumps([one.case_id for one in waiting] or [case.case_id])},
-    )
-    return turn.finish()
 
 
 def when_temporary_payment_received(

@@ -53,6 +53,7 @@ def _charges_now(turn: Turn, fact: payments.PaymentMethodUpdated) -> bool:
         and attempts.on_method_update == "immediate_learner_initiated"
         and not case.frozen
         and not case.has("cancel_requested")
+        and not case.has("subscription_gone")
         and (ends is None or fact.occurred_at < ends)
     )
 

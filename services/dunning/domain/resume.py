@@ -101,43 +101,6 @@ def _remind(turn: Turn, day: date, count: int) -> None:
         mails.request(turn, notice.template, ordinal=count, not_before=wanted, rolls_back=True)
 
 
-def when_day_began(
-    world: World, case: Case, fact: facts.ResumeDayBegan, now: datetime, cause: str | None = None
-) -> Decision:
-    """00:00 of the announced day: My Page takes the payment (T29)."""
-    resume = case.resume
-    if (
-        resume is None
-        or resume.announcements != fact.ordinal
-        or case.state not in WAITS - {CaseState.RESUME_OPEN}
-    ):
-        return nothing(world, case)
-    if now >= resume.closes_at:
-        return nothing(world, case)
-    turn = Turn(world, case, now, cause)
-    turn.becomes(CaseState.RESUME_OPEN)
-    turn.say(facts.SelfPaymentOpened, why="resume_day", opens_at=resume.opens_at, closes_at=resume.closes_at)
-    turn.note("resume_open", when=resume.opens_at, day=resume.day)
-    return turn.finish()
-
-
-def when_day_ended(
-    world: World, case: Case, fact: facts.ResumeDayEnded, now: datetime, cause: str | None = None
-) -> Decision:
-    """24:00, unpaid: locked again; staff announces another day (T31, Q-J5)."""
-    resume = case.resume
-    waits = case.state in {CaseState.RESUME_OPEN, CaseState.COVERED}
-    if resume is None or resume.announcements != fact.ordinal or not waits:
-        return nothing(world, case)
-    turn = Turn(world, case, now, cause)
-    turn.becomes(CaseState.RESUME_OVERDUE)
-    turn.say(facts.SelfPaymentLocked, why="resume_day_over")
-    turn.say(facts.ResumeMissed, day=resume.day)
-    turn.note("resume_missed", when=resume.closes_at, day=resume.day)
-    mails.tell(turn, "resume_missed", by_charge=False, ordinal=resume.announcements)
-    return turn.finish()
-
-
 def expects(case: Case, at: datetime) -> bool:
     """Whether a new subscription at ``at`` is the announced one: that day, even if we hear of it after its end."""
     resume = case.resume

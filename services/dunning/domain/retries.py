@@ -5,7 +5,7 @@ The chain of retries is held by its plans: each one that falls due plans the nex
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.dunning.domain.attempts import pending
@@ -85,26 +85,33 @@ def why_not(turn: Turn, fact: facts.AttemptFellDue) -> Forbidden | None:
     today = dates.plain_day(policy, turn.now)
     if dates.plain_day(policy, fact.occurred_at) != today:
         return Forbidden("day_passed", fact.occurred_at.isoformat())
-    if case.frozen:
-        return Forbidden("under_review")
-    if case.has("cancel_requested"):
-        return Forbidden("cancel_requested")
-    if case.in_flight is not None or pending(case) is not None or case.challenge is not None:
-        return Forbidden("in_flight", case.in_flight.request_id if case.in_flight else "")
-    if case.has("hard_decline"):
-        return Forbidden("hard_decline")
-    if case.has("auth_needed") and policy.authentication.on_soft_decline_auth_required == "pause_retries":
-        return Forbidden("authentication_needed")
+    pauses = policy.authentication.on_soft_decline_auth_required == "pause_retries"
+    flying = case.in_flight is not None or pending(case) is not None or case.challenge is not None
+    reasons = (
+        (case.frozen, Forbidden("under_review")),
+        (case.has("subscription_gone"), Forbidden("subscription_gone")),
+        (case.has("cancel_requested"), Forbidden("cancel_requested")),
+        (flying, Forbidden("in_flight", case.in_flight.request_id if case.in_flight else "")),
+        (case.has("hard_decline"), Forbidden("hard_decline")),
+        (case.has("auth_needed") and pauses, Forbidden("authentication_needed")),
+        (_had_its_attempt(turn, today), Forbidden("daily_limit")),
+    )
+    return next((why for forbids_it, why in reasons if forbids_it), None) or forbids(
+        turn, AttemptKind.RENEWAL
+    )
+
+
+def _had_its_attempt(turn: Turn, today: date) -> bool:
+    """Whether the day's automatic attempt was made and judged by the bank (invariant 3)."""
+    policy = turn.policy
     tried = [
         one
-        for one in case.attempts
+        for one in turn.case.attempts
         if one.kind is AttemptKind.RENEWAL
         and one.counts
         and dates.plain_day(policy, one.occurred_at) == today
     ]
-    if len(tried) >= policy.attempts.max_automatic_per_local_day:
-        return Forbidden("daily_limit", str(len(tried)))
-    return forbids(turn, AttemptKind.RENEWAL)
+    return len(tried) >= policy.attempts.max_automatic_per_local_day
 
 
 def skip(turn: Turn, ordinal: int, why: Forbidden) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from services.dunning import domain
 from services.dunning.domain.account import School
-from services.dunning.handlers.loading import Unit
+from services.dunning.handlers.loading import Unit, decide_on
 from shared.events import dunning
 from shared.events.words import CaseState
 
@@ -36,13 +38,23 @@ async def on_closure_announced(fact: dunning.ClosureAnnounced, unit: Unit) -> No
         school = domain.closure_announced(school, fact)
         unit.keep_school(school)
         await _plan_heads_up(school, unit)
+        await _move_guidance(school, unit)
 
 
 async def on_closure_withdrawn(fact: dunning.ClosureWithdrawn, unit: Unit) -> None:
     """The office is open after all."""
     school = await unit.known_school(fact.school_id)
     if school is not None:
-        unit.keep_school(domain.closure_withdrawn(school, fact))
+        school = domain.closure_withdrawn(school, fact)
+        unit.keep_school(school)
+        await _move_guidance(school, unit)
+
+
+async def _move_guidance(school: School, unit: Unit) -> None:
+    for case in await unit.cases_in(school.school_id, [CaseState.AWAITING_GUIDANCE.value]):
+        await decide_on(
+            case, unit, partial(domain.when_closures_changed, case=case, now=unit.now, cause=unit.cause_id)
+        )
 
 
 async def _plan_heads_up(school: School, unit: Unit) -> None:

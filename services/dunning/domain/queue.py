@@ -1,0 +1,65 @@
+"""Who waits for the office, and from which morning: one learner after the other (seed J45; R-J5, JP-44)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from services.dunning.domain import mails
+from services.dunning.domain.case import Case
+from services.dunning.domain.turn import Decision, Turn, World, nothing
+from services.dunning.policies import dates
+from shared.events import dunning as facts
+from shared.events.words import Audience, CaseState, ExhaustionCause, Template
+
+
+def when_guidance_fell_due(
+    world: World,
+    case: Case,
+    fact: facts.GuidanceFellDue,
+    queue: tuple[Case, ...],
+    now: datetime,
+    cause: str | None = None,
+) -> Decision:
+    """The office opens: it is told who waits, in the order in which the attempts ran out (J45, JP-44).
+
+    ``queue``: the school's cases that wait for guidance. One mail a day, however many cases come due.
+    """
+    due = case.guidance.not_before if case.guidance is not None else None
+    if case.state is not CaseState.AWAITING_GUIDANCE or due != fact.occurred_at:
+        return nothing(world, case)
+    waiting = sorted(
+        (one for one in queue if one.guidance is not None and one.guidance.not_before <= fact.occurred_at),
+        key=lambda one: (one.exhausted_at or one.opened_at, one.case_id),
+    )
+    today = [
+        one for one in waiting if one.guidance is not None and one.guidance.not_before == fact.occurred_at
+    ]
+    if today and today[0].case_id != case.case_id:
+        return nothing(world, case)
+    turn = Turn(world, case, now, cause)
+    mails.request(
+        turn,
+        Template.STAFF_GUIDANCE_QUEUE,
+        audience=Audience.OFFICE,
+        ignores_closures=True,
+        extra={"queue": json.dumps([one.case_id for one in waiting] or [case.case_id])},
+    )
+    return turn.finish()
+
+
+def when_closures_changed(world: World, case: Case, now: datetime, cause: str | None = None) -> Decision:
+    """The office's days changed: who has not been guided yet is guided on the next day that counts (R-X5)."""
+    guidance = case.guidance
+    if case.state is not CaseState.AWAITING_GUIDANCE or guidance is None or case.exhausted_at is None:
+        return nothing(world, case)
+    by_charge = case.cause is ExhaustionCause.LAST_ATTEMPT_FAILED
+    earliest = dates.guidance_earliest(world.policy, world.calendars, case.exhausted_at, by_charge=by_charge)
+    if earliest.at == guidance.not_before or guidance.not_before <= now:
+        return nothing(world, case)
+    turn = Turn(world, case, now, cause)
+    turn.set(guidance=replace(guidance, not_before=earliest.at))
+    turn.later(earliest.at, facts.GuidanceFellDue)
+    turn.note("guidance_moved", not_before=earliest.at, because=earliest.because)
+    return turn.finish()
