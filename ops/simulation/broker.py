@@ -7,7 +7,6 @@ go on working with partitions that are another's by now; only its confirmations 
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ PARTITIONS: Final = 3
 SESSION_TIMEOUT: Final = 30.0
 _DUPLICATES_LATER: Final = 600.0
 _LATE: Final = 60.0
+_BATCH: Final = 4
 
 Partition = tuple[str, int]
 
@@ -47,22 +47,22 @@ class Broker:
         """Whether they are."""
         return self.world.loop.time() < self.away_until
 
-    def append(self, topic: str, key: bytes, value: bytes, *, again: bool = False) -> None:
+    def append(self, partition: Partition, key: bytes, value: bytes, *, again: bool = False) -> None:
         """Keep a message; readers see it now or a little later, in order within its partition."""
         world, weather = self.world, self.world.weather
-        partition = (topic, zlib.crc32(key) % PARTITIONS)
+        topic, number = partition
         log = self.log[partition]
         visible = world.loop.time()
         if world.chance(weather.late):
             visible += world.random.random() ** 2 * _LATE
-        log.append((visible, Message(topic=topic, partition=partition[1], offset=len(log), key=key, value=value)))
+        log.append((visible, Message(topic=topic, partition=number, offset=len(log), key=key, value=value)))
         for group in self.groups.values():
             if topic in group.topics:
-                world.loop.in_world(max(visible - world.loop.time(), 0.0), group.wake)
+                world.loop.in_world(max(visible - world.loop.time(), 0.0), group.wake_owner, partition)
         if not again and world.chance(weather.duplicate):
             world.tally.duplicates += 1
             world.loop.in_world(
-                world.random.random() ** 3 * _DUPLICATES_LATER, lambda: self.append(topic, key, value, again=True)
+                world.random.random() ** 3 * _DUPLICATES_LATER, lambda: self.append(partition, key, value, again=True)
             )
 
     def group(self, name: str, topics: Iterable[str]) -> Group:
@@ -114,6 +114,12 @@ class Group:
         """There may be something to read."""
         for member in self.members:
             member.woken.set()
+
+    def wake_owner(self, partition: Partition) -> None:
+        """There is something to read of one partition."""
+        owner = self.owner.get(partition)
+        if owner is not None:
+            owner.woken.set()
 
     @property
     def lag(self) -> int:
@@ -183,43 +189,57 @@ class Member:
         return True
 
 
+class Batch:
+    """What a producer sends at once to one partition; small, so that many can go wrong."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[bytes, bytes]] = []
+
+    def append(self, *, key: bytes, value: bytes, timestamp: int | None) -> int | None:  # noqa: ARG002 - aiokafka's shape
+        """Add a message; ``None`` when it is full."""
+        if len(self.rows) >= _BATCH:
+            return None
+        self.rows.append((key, value))
+        return len(self.rows)
+
+
 class SimProducer:
-    """What a teller needs of an idempotent producer."""
+    """What ``shared.producing`` needs of an idempotent producer."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._process = PROCESS.get()
-        self._queue: list[tuple[str, bytes, bytes, Any]] = []
 
-    async def send(self, topic: str, value: bytes, *, key: bytes) -> Any:
-        """Queue one message; the future is its acknowledgement."""
+    async def partitions_for(self, topic: str) -> list[int]:  # noqa: ARG002 - aiokafka's shape
+        """The partitions of any topic."""
+        return list(range(PARTITIONS))
+
+    def create_batch(self) -> Batch:
+        """An empty batch."""
+        return Batch()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Any:
+        """Queue one batch; the future is its acknowledgement."""
         world = self._broker.world
         await world.before("produce")
         future = world.loop.create_future()
-        if not self._queue:
-            world.loop.in_world(0.002, self._flush)
-        self._queue.append((topic, value, key, future))
+        world.loop.in_world(0.002 + world.random.random() * 0.01, self._arrive, batch, (topic, partition), future)
         return future
 
-    def _flush(self) -> None:
-        queue, self._queue = self._queue, []
+    def _arrive(self, batch: Batch, partition: Partition, future: Any) -> None:
         broker, world = self._broker, self._broker.world
-        if broker.away:
-            _refuse(queue, KafkaConnectionError("the brokers are away"))
+        on_its_way = self._process is None or not self._process.dead or world.chance(0.5)
+        error: Exception | None = None
+        if broker.away or not on_its_way:
+            error = KafkaConnectionError("the brokers are away")
+        else:
+            for key, value in batch.rows:
+                broker.append(partition, key, value)
+            if world.chance(world.weather.acknowledgement_lost):
+                error = RequestTimedOutError("no acknowledgement came")
+        if future.done():
             return
-        if self._process is not None and self._process.dead:  # what was on its way may arrive, in order
-            queue = queue[: int(world.random.random() * (len(queue) + 1))]
-        for topic, value, key, _ in queue:
-            broker.append(topic, key, value)
-        if world.chance(world.weather.acknowledgement_lost):
-            _refuse(queue, RequestTimedOutError("no acknowledgement came"))
-            return
-        for *_, future in queue:
-            if not future.done():
-                future.set_result(None)
-
-
-def _refuse(queue: list[tuple[str, bytes, bytes, Any]], error: Exception) -> None:
-    for *_, future in queue:
-        if not future.done():
+        if error is not None:
             future.set_exception(error)
+        else:
+            future.set_result(None)

@@ -40,6 +40,7 @@ class Held:
 
     errand: Errand
     leased_until: datetime | None = None
+    leased_by: Process | None = None
     done: str | None = None
 
 
@@ -56,15 +57,15 @@ class Schema:
     parked: dict[str, Parked] = field(default_factory=dict)
     handled: dict[str, int] = field(default_factory=dict)
     """How often each fact's handler had an effect, as committed."""
-    listeners: list[Callable[[str], None]] = field(default_factory=list)
+    listeners: list[Any] = field(default_factory=list)
     changed: list[Callable[[str, str, Any, Any], None]] = field(default_factory=list)
     """Told of every committed row: table, key, before, after."""
     said: list[Callable[[Planned], None]] = field(default_factory=list)
 
-    def notify(self, channel: str) -> None:
+    def notify(self, channel: str, payload: str = "") -> None:
         """Wake whoever listens."""
-        for listener in self.listeners:
-            listener(channel)
+        for listener in list(self.listeners):
+            listener(channel, payload)
 
 
 class Transaction:
@@ -145,6 +146,9 @@ class Database:
         self.waiting: dict[Any, list[Any]] = {}
         self.transactions: dict[Transaction, None] = {}
         self.advisory: dict[str, Process] = {}
+        self.holders: dict[Process, None] = {}
+        """Processes known to live: the leases of all others are free."""
+        self._dropped_holders: dict[Process, Any] = {}
         self._candidates: dict[str, list[Any]] = {}
         self.away_until = -1.0
         self._seq = 0
@@ -162,6 +166,14 @@ class Database:
             transaction.abort()
         for name in list(self.advisory):
             self._free(name)
+        self.holders.clear()
+        for schema in self.schemas.values():
+            for channel in ("errands", "inbox", "journal"):
+                self.world.loop.in_world(seconds + 1.0, schema.notify, channel)
+        for future in self._dropped_holders.values():
+            if not future.done():
+                future.set_result(None)
+        self._dropped_holders.clear()
 
     def check(self) -> None:
         """Raise when nobody is let in."""
@@ -193,7 +205,22 @@ class Database:
         self._seq += 1
         return self._seq
 
+    def is_free(self, leased_until: datetime | None, leased_by: Process | None) -> bool:
+        """Whether a lease is over by the database's own clock, or its holder is not known to live."""
+        over = leased_until is None or leased_until <= self.world.now()
+        return over or (leased_by is not None and leased_by not in self.holders)
+
+    async def hold(self, process: Process) -> None:
+        """Be known to live until the connection breaks."""
+        self.holders[process] = None
+        future = self._dropped_holders[process] = self.world.loop.create_future()
+        await future
+
     def _dropped(self, process: Process) -> None:
+        self.holders.pop(process, None)
+        self._dropped_holders.pop(process, None)
+        for schema in self.schemas.values():  # what a dead process held is free at once: whoever rests looks again
+            self.world.loop.in_world(0.5, schema.notify, "errands")
         for transaction in list(self.transactions):
             if transaction.process is process:
                 transaction.abort()
@@ -206,6 +233,11 @@ class Database:
         for future in self._candidates.pop(name, ()):
             if not future.done():
                 future.set_result(None)
+
+    def unlock(self, name: str, process: Process) -> None:
+        """Let go of an advisory lock, if it is held."""
+        if self.advisory.get(name) is process:
+            self._free(name)
 
     async def until_free(self, name: str) -> None:
         """Wait until nobody holds an advisory lock."""
@@ -221,7 +253,8 @@ def _gone() -> Exception:
 class SimStore:
     """One service's schema (``shared.shelf.Store``), with the session that a teller and a letter box need."""
 
-    def __init__(self, database: Database, schema: str) -> None:
+    def __init__(self, database: Database, schema: str, *, holder: Process | None = None) -> None:
+        self.holder = holder
         self.database = database
         self.world = database.world
         self.schema = schema
@@ -253,14 +286,14 @@ class SimStore:
             held
             for held in self.kept.undone.values()
             if held.errand.due_at <= now
-            and (held.leased_until is None or held.leased_until <= now)
+            and self.database.is_free(held.leased_until, held.leased_by)
             and ("errand", self.schema, held.errand.id) not in self.database.locks
         ]
         for held in sorted(free, key=lambda one: (one.errand.due_at, one.errand.id))[:limit]:
             await transaction.lock(("errand", self.schema, held.errand.id))
             errand = replace(held.errand, tries=held.errand.tries + 1)
             claimed.append(errand)
-            transaction.changes.append(lambda held=held, errand=errand: _claim(held, errand, now + lease))  # type: ignore[misc]
+            transaction.changes.append(lambda held=held, errand=errand: self._claim(held, errand, lease))  # type: ignore[misc]
         await self.database.commit(transaction, "claim errands")
         return claimed
 
@@ -274,11 +307,16 @@ class SimStore:
         def apply() -> None:
             if held.done is None and held.errand.tries == errand.tries:
                 held.errand = replace(held.errand, due_at=until)
-                held.leased_until = None
+                held.leased_until = held.leased_by = None
                 self.kept.notify("errands")
 
         transaction.changes.append(apply)
         await self.database.commit(transaction, "postpone errand")
+
+    def _claim(self, held: Held, errand: Errand, lease: timedelta) -> None:
+        held.errand = errand
+        held.leased_until = self.world.now() + lease
+        held.leased_by = self.holder
 
     def next_errand(self) -> datetime | None:
         """When the next errand can be taken up."""
@@ -288,11 +326,6 @@ class SimStore:
     def next_telling(self) -> datetime | None:
         """When the next line of the journal is to be told."""
         return min((entry.planned.tell_at for entry in self.kept.untold.values()), default=None)
-
-
-def _claim(held: Held, errand: Errand, until: datetime) -> None:
-    held.errand = errand
-    held.leased_until = until
 
 
 class SimShelf:
@@ -440,7 +473,8 @@ class SimShelf:
             kept.journal[one.envelope.id] = kept.untold[one.envelope.id] = entry
             for told in kept.said:
                 told(one)
-        kept.notify("journal")
+        if planned:
+            kept.notify("journal", min(one.tell_at for one in planned).isoformat())
 
     def _ask(self, errands: Sequence[Errand]) -> None:
         kept = self._kept

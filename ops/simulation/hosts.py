@@ -19,6 +19,7 @@ from services.payments.inbox import Inbox
 from services.payments.ingress import Door
 from services.payments.translator import Translator
 from shared import telling
+from shared.database import OUTAGES
 from shared.errands import run_due_errands
 from shared.events import Fact
 from shared.running import WorkerProcess
@@ -84,7 +85,9 @@ class Machine:
         try:
             worker = SimWorker(self, process)
             group = self.broker.group(name, worker.service.topics)
+            self.database.holders[process] = None
             await asyncio.gather(
+                worker.hold(),
                 _Reader(worker, group).run(),
                 SimTeller(worker).run(),
                 *(worker.for_ever(chore) for chore in worker.chores()),
@@ -104,12 +107,13 @@ class SimWorker(WorkerProcess):
     def __init__(self, machine: Machine, process: Process) -> None:
         self.machine = machine
         self.process = process
-        self.store = machine.stores[process.service]
+        self.store = SimStore(machine.database, process.service, holder=process)
+        self.store.pool = machine.stores[process.service].pool
         self.transactions = machine.transactions(process.service, process)
         hands = machine.hands.get(process.service)
         super().__init__(machine.services[process.service], SETTINGS, hands=hands(self.transactions) if hands else None)
         self.clock = HostClock(machine.world, process)
-        self.bell = Bell(machine.world, process, self.store.kept)
+        self._bell = SimBell(machine.world, process, self.store.kept, ("errands", "inbox"), self._due)  # type: ignore[assignment]  # a bell for virtual time
 
     def hearing(self) -> Callable[[list[Any]], Awaitable[None]]:
         """What hears a batch, patiently, as in production."""
@@ -121,7 +125,7 @@ class SimWorker(WorkerProcess):
         if self.service.errands:
             chores.append(lambda: run_due_errands(self.service, self.store, self.hands, self.clock))
         if self.service.name == "payments":
-            inbox = Inbox(self.store.pool)
+            inbox = Inbox(self.store.pool, holder=self.process)  # type: ignore[arg-type]  # a process is its own number
             chores.append(Translator(inbox, self.transactions, self.hands).translate_due)
         return chores
 
@@ -129,37 +133,66 @@ class SimWorker(WorkerProcess):
         """One chore, as in production; what ends a process there ends it here."""
         await self._for_ever(chore)
 
-    async def _rest(self, seconds: float) -> None:  # noqa: ARG002 - the bell rings in time
+    def _due(self) -> datetime | None:
         hours = [self.store.next_errand(), self.store.pool.next_due()]
-        await self.bell.wait(("errands", "inbox"), min((one for one in hours if one), default=None), self.clock.now())
+        return min((one for one in hours if one), default=None)
+
+    async def hold(self) -> None:
+        """Show that it lives, and again after every break, as ``_listen`` does in production."""
+        database, random = self.machine.database, self.machine.world.random.random
+        while True:
+            try:
+                await self.machine.world.before("hold")
+                database.check()
+            except OUTAGES:
+                await asyncio.sleep(1.0)
+                continue
+            await database.hold(self.process)
+            await asyncio.sleep(random())
 
 
-class Bell:
-    """Wakes what rests: at a notice of the database, or at the hour of what comes next."""
+class SimBell:
+    """A bell (``shared.bell.Bell``) that also rings at the hour of what comes next, so that nobody looks in vain."""
 
-    def __init__(self, world: World, process: Process, kept: Schema) -> None:
+    def __init__(
+        self, world: World, process: Process, kept: Schema, channels: tuple[str, ...], due: Callable[[], datetime | None]
+    ) -> None:
         self.process = process
         self._world = world
-        self._waiting: list[tuple[tuple[str, ...], Any]] = []
-        kept.listeners.append(self)  # type: ignore[arg-type]  # it is called with the channel
+        self._clock = HostClock(world, process)
+        self._channels = channels
+        self._due = due
+        self._rings = 0
+        self._waiting: list[Any] = []
+        kept.listeners.append(self)
 
-    def __call__(self, channel: str) -> None:
-        """A notice came."""
-        for channels, future in self._waiting:
-            if channel in channels and not future.done():
-                future.set_result(None)
+    def __call__(self, channel: str, payload: str) -> None:  # noqa: ARG002 - a listener's shape
+        """A notice of the database."""
+        if channel in self._channels:
+            self.ring()
 
-    async def wait(self, channels: tuple[str, ...], due: datetime | None, now: datetime) -> None:
-        """Rest until a notice on ``channels`` or the hour ``due`` by the own clock ``now``."""
-        seconds = _LONGEST_REST if due is None else (due - now).total_seconds()
-        seconds = min(max(seconds, _SHORTEST_REST), _LONGEST_REST)
+    def ring(self, *_: Any) -> None:
+        """See ``Bell``."""
+        self._rings += 1
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            _ring(future)
+
+    def mark(self) -> tuple[int, datetime]:
+        """See ``Bell``."""
+        return self._rings, self._clock.now()
+
+    async def wait(self, mark: tuple[int, datetime]) -> None:
+        """See ``Bell``."""
+        if self._rings != mark[0]:
+            return
+        due = self._due()
+        seconds = _LONGEST_REST if due is None else (due - self._clock.now()).total_seconds()
         future = self._world.loop.create_future()
-        waiting = (channels, future)
-        self._waiting.append(waiting)
-        timer = self._world.loop.call_later(seconds, _ring, future)
+        self._waiting.append(future)
+        timer = self._world.loop.call_later(min(max(seconds, _SHORTEST_REST), _LONGEST_REST), _ring, future)
         await future
         timer.cancel()
-        self._waiting.remove(waiting)
 
 
 def _ring(future: Any) -> None:
@@ -173,18 +206,26 @@ class SimTeller(Teller):
     def __init__(self, worker: SimWorker) -> None:
         super().__init__(worker.store, worker.clock, SETTINGS)  # type: ignore[arg-type]  # as for hearing
         self._worker = worker
+        self._bell = SimBell(  # type: ignore[assignment]  # a bell for virtual time
+            worker.machine.world, worker.process, worker.store.kept, (), worker.store.next_telling
+        )
 
     async def _tell_while_connected(self) -> None:
         self._worker.store.database.check()
         await self._tell_with(_Session(self._worker), SimProducer(self._worker.machine.broker))
 
-    async def _send(self, producer: Any, rows: Sequence[Any]) -> None:
-        waiting = [await producer.send(row["topic"], row["value"], key=row["key"].encode()) for row in rows]
-        await asyncio.gather(*waiting)
 
-    async def _wait(self, seen: Any) -> None:  # noqa: ARG002 - the bell rings in time
-        worker = self._worker
-        await worker.bell.wait(("journal",), worker.store.next_telling(), worker.clock.now())
+
+class _Listener:
+    """Hands the notices of one channel on, as asyncpg does."""
+
+    def __init__(self, process: Process, callback: Any) -> None:
+        self.process = process
+        self._callback = callback
+
+    def __call__(self, channel: str, payload: str) -> None:
+        if channel == "journal":
+            self._callback(None, 0, channel, payload)
 
 
 class _Session:
@@ -206,12 +247,13 @@ class _Session:
             await database.until_free(name)
         return owner is self._worker.process
 
-    async def fetch(self, sql: str, now: datetime) -> list[dict[str, Any]]:
-        """What is to be told by ``now``."""
-        assert "told_at is null and tell_at <= $1" in sql, sql
+    async def fetch(self, sql: str, now: datetime, low: datetime) -> list[dict[str, Any]]:
+        """What is to be told by ``now``, from the low mark on: a mark that is too high loses facts."""
+        assert "told_at is null and tell_at <= $1 and tell_at >= $2" in sql, sql
         await self._world.before("look into the journal")
         self._check()
-        due = [entry for entry in self._store.kept.untold.values() if entry.planned.tell_at <= now]
+        untold = self._store.kept.untold.values()
+        due = [entry for entry in untold if low <= entry.planned.tell_at <= now]
         due.sort(key=lambda entry: (entry.planned.tell_at, entry.seq))
         return [
             {
@@ -219,6 +261,7 @@ class _Session:
                 "topic": entry.planned.envelope.topic,
                 "key": entry.planned.envelope.key,
                 "value": entry.value,
+                "tell_at": entry.planned.tell_at,
             }
             for entry in due[: telling.BATCH]
         ]
@@ -226,6 +269,7 @@ class _Session:
     async def execute(self, sql: str, *arguments: Any) -> None:
         """Mark lines as told, or let go of the lock."""
         if "advisory_unlock" in sql:
+            self._store.database.unlock(f"{self._store.schema}.teller", self._worker.process)
             return
         assert "set told_at = $2 where id = any($1)" in sql, sql
         ids, now = arguments
@@ -249,10 +293,15 @@ class _Session:
             raise ConnectionResetError(message)
 
     async def add_listener(self, channel: str, callback: Any) -> None:
-        """The bell listens."""
+        """Notices of the journal come to ``callback`` from now on."""
+        del channel
+        self._listener = _Listener(self._worker.process, callback)
+        self._store.kept.listeners.append(self._listener)
 
     async def remove_listener(self, channel: str, callback: Any) -> None:
-        """The bell is gone with its process."""
+        """No more."""
+        del channel, callback
+        self._store.kept.listeners.remove(self._listener)
 
     def is_closed(self) -> bool:
         """Whether the session ended."""

@@ -26,6 +26,7 @@ class Kept:
     attempts: int = 0
     waits_for: tuple[str, ...] = ()
     flagged_at: datetime | None = None
+    leased_by: Any = None
     due_at: datetime
 
 
@@ -94,17 +95,17 @@ class SimPool:
         transaction.changes.append(lambda: self._keep(fresh))
         return [{"dedupe_key": one.dedupe_key} for one in fresh]
 
-    async def _claim(self, transaction: Transaction, limit: int, lease: timedelta) -> list[dict[str, Any]]:
+    async def _claim(self, transaction: Transaction, limit: int, lease: timedelta, holder: Any) -> list[dict[str, Any]]:
         now = self._now()
         due = [
             row
             for row in self.rows.values()
             if row.state in {"new", "waiting"}
-            and row.due_at <= now
+            and (row.due_at <= now or self._store.database.is_free(row.due_at, row.leased_by))
             and ("webhook", row.dedupe_key) not in self._store.database.locks
         ]
         claimed = [
-            replace(row, due_at=now + lease, attempts=row.attempts + 1)
+            replace(row, due_at=now + lease, leased_by=holder, attempts=row.attempts + 1)
             for row in sorted(due, key=lambda row: (row.due_at, row.dedupe_key))[:limit]
         ]
         for row in claimed:
@@ -126,6 +127,7 @@ class SimPool:
                         row,
                         state=state,
                         reason=reason,
+                        leased_by=None,
                         due_at=self._now() + pause,
                         flagged_at=row.flagged_at or flagged_at,
                         waits_for=tuple(waits_for.split()),

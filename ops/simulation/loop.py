@@ -15,6 +15,8 @@ from random import Random
 from typing import Any, Final
 
 PROCESS: Final[ContextVar[Process | None]] = ContextVar("process", default=None)
+STEPS: Final = 150_000
+"""Of one run: ten times the longest that ended well; more is a loop."""
 _FINALLY: Final = 8
 """How often a frozen coroutine is asked to end when the simulation is put away."""
 
@@ -168,6 +170,9 @@ class Loop(asyncio.AbstractEventLoop):
                     owner.held.append(handle)
                     continue
             self.steps += 1
+            if self.steps > STEPS:
+                self.trouble.append(RuntimeError(f"no rest after {STEPS} steps at {self._time:.3f}"))
+                return
             try:
                 context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
             except BaseException as error:  # noqa: BLE001 - a broken callback is a finding

@@ -86,7 +86,8 @@ class Town:
             loop.in_world(world.seconds_until(happening.at), happening.does, self.bank)
         loop.run(world.seconds_until(self.history.ends) + loop.time())
         self._calm()
-        loop.run(loop.time() + _SETTLES_WITHIN.total_seconds())
+        if not loop.trouble:
+            loop.run(loop.time() + _SETTLES_WITHIN.total_seconds())
         self.watch.judge()
 
     def put_away(self) -> None:

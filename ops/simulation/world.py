@@ -48,6 +48,8 @@ STORMY = Weather(
     workers=2,
 )
 
+_NAMES: dict[tuple[str, str], tuple[str, bytes]] = {}
+
 SKEW = 40.0
 """Seconds by which a clock may be wrong: two of them stay within the shortest lease (docs/reference/simulation.md)."""
 LONGEST_PAUSE = 300.0
@@ -118,9 +120,14 @@ class World:
         if process is None:
             await TURN
             return
-        name = f"{process.role} {what}"
-        self.tally.points[name] += 1
-        self.trace = zlib.crc32(f"{process.name} {what} {self.loop.time():.6f}".encode(), self.trace)
+        known = _NAMES.get((process.role, what))
+        if known is None:
+            name = f"{process.role} {what}"
+            known = _NAMES[process.role, what] = (name, name.encode())
+        name, spelled = known
+        points = self.tally.points
+        points[name] = points.get(name, 0) + 1
+        self.trace = zlib.crc32(spelled, self.trace ^ (int(self.loop._time * 1e6) & 0xFFFFFFFF))  # noqa: SLF001 - as for now
         if self.diary is not None:
             self.diary.append(f"{self.now():%m-%d %H:%M:%S.%f} {process.name} {what}")
         weather = self.weather
