@@ -24,6 +24,7 @@ NEWCOMER, CAMILLE, HANA = "noe", "camille", "hana"
 CAMILLE_SUB, HANA_SUB = "camille-web", "hana-lessons"
 OFFER: Final = "dev-web"
 _TRIES: Final = 10
+_PRICE: Final = "price_dev_web"
 _SOON: Final = timedelta(minutes=1)
 _LEARNERS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     (NEWCOMER, LUMIERE, {"name": "Noé Martin", "language": "fr", "zone": "Europe/Paris"}),
@@ -97,9 +98,10 @@ def _schools(plan: Plan) -> None:
         "staff_email": "jimu@sakura.example", "site_url": f"{door}/my-page",
         "help_urls": {"my_page": f"{door}/my-page"}, "accepted_methods": ["paypal_subscription"],
     })  # fmt: skip
+    control(plan, "/_sim/plan", {"gateway": "stripe", "id": _PRICE, "amount": 7500, "currency": "EUR"})
     call(plan, "portal", "PUT", f"/api/schools/{LUMIERE}/offers/{OFFER}", {
         "titles": {"fr": "Parcours Développeuse web", "en": "Web developer path", "ja": "ウェブ開発コース"},
-        "amount_minor": 7500, "currency": "EUR", "path_id": OFFER,
+        "amount_minor": 7500, "currency": "EUR", "path_id": OFFER, "plans": {"stripe": _PRICE},
     })  # fmt: skip
 
 

@@ -95,7 +95,9 @@ async def on_mail(fact: Any, unit: Room) -> None:
 
 async def on_external_notice(fact: notifications.ExternalNoticeLogged, unit: Room) -> None:
     """The gateway wrote by itself."""
-    unit.keep(mail.when_gateway_wrote(fact))
+    told = mail.when_gateway_wrote(fact)
+    if await unit.mail(told.mail_id) is None:
+        unit.keep(told)
 
 
 HEARS: Final[Hears] = {

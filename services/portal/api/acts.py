@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -57,7 +58,9 @@ async def once(
             unit.drop(ACTS, name)
         raise
     async with home.opened() as unit:
-        unit.keep(Act(key=name, at=unit.now, expires_at=unit.now + _KEPT, answer=answer))
+        claimed: Act | None = await unit.get(ACTS, name)
+        begun = claimed or Act(key=name, at=unit.now, expires_at=unit.now + _KEPT)
+        unit.keep(replace(begun, answer=answer))
     return answer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field, StringConstraints
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.portal.api.common import built
 from services.portal.domain.doors import Offer
 from services.portal.secrets import hand_over_secret
+from services.portal.store import OFFERS
 from shared.web import Keyed
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
@@ -23,8 +24,8 @@ class OfferIn(BaseModel):
     amount_minor: int = Field(ge=1, le=10**12)
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     path_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")] | None = None
-    plans: dict[str, Text] = Field(
-        default_factory=dict, description="The plan's or price's name at stripe, paypal"
+    plans: dict[Literal["stripe", "paypal"], Text] = Field(
+        min_length=1, description="The price's or plan's own name at each gateway that may take it"
     )
 
 
@@ -59,9 +60,10 @@ async def put_offer(school_id: Id, offer_id: Id, body: OfferIn, request: Request
         amount_minor=body.amount_minor,
         currency=body.currency,
         path_id=body.path_id,
-        plans=body.plans,
+        plans={str(gateway): plan for gateway, plan in body.plans.items()},
     )
     async with built(request).opened() as unit:
+        await unit.get(OFFERS, offer.key)
         unit.keep(offer)
     return OfferOut(offer_id=offer_id, **body.model_dump())
 
@@ -71,13 +73,15 @@ async def list_offers(school_id: Id, request: Request) -> list[OfferOut]:
     async with built(request).opened.looking() as unit:
         offers = await unit.offers(school_id)
     return [
-        OfferOut(
-            offer_id=one.offer_id,
-            titles=one.titles,
-            amount_minor=one.amount_minor,
-            currency=one.currency,
-            path_id=one.path_id,
-            plans=one.plans or {},
+        OfferOut.model_validate(
+            {
+                "offer_id": one.offer_id,
+                "titles": one.titles,
+                "amount_minor": one.amount_minor,
+                "currency": one.currency,
+                "path_id": one.path_id,
+                "plans": one.plans,
+            }
         )
         for one in offers
     ]

@@ -288,7 +288,7 @@ async def _sign_up(request: Request, me: Visitor, offer: Offer, chosen: str, nam
         billing_day=today.day,
         started_on=today,
         path_id=offer.path_id,
-        plan=(offer.plans or {}).get(gateway),
+        plan=offer.plans.get(gateway),
     )
     try:
         visit = await home.owners.sign_up(

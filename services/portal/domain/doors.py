@@ -131,12 +131,17 @@ class Offer:
     amount_minor: int
     currency: str
     path_id: str | None = None
-    plans: dict[str, str] | None = None
-    """The gateway's own name of the plan, by gateway."""
+    plans: dict[str, str]
+    """The gateway's own name of the plan, by gateway: only these can be paid with."""
 
     @property
     def key(self) -> str:
         return f"{self.school_id}/{self.offer_id}"
+
+    @property
+    def ways(self) -> list[str]:
+        """The ways of paying that lead to a gateway where the plan exists."""
+        return [way for way, gateway in (("card", "stripe"), ("paypal", "paypal")) if gateway in self.plans]
 
     @property
     def price(self) -> Money:

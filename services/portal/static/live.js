@@ -63,6 +63,13 @@
     clearTimeout(waiting);
     waiting = setTimeout(() => renew().catch(() => {}), 120);
   };
+  // A gateway's no to a card is no news of ours: a page that waits for it asks again.
+  const again = () => {
+    if (!document.querySelector("[data-again]")) return;
+    setTimeout(() => renew().catch(() => {}).finally(again), 2000);
+  };
+  again();
+
   const source = new EventSource(address);
   source.addEventListener("changed", soon);
   let opened = false;
