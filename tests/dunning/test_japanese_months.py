@@ -336,3 +336,24 @@ async def test_too_much_money_waits_for_staff_and_then_covers(tokyo: Town) -> No
     assert [flag.reason for flag in tokyo.case().flags] == [ReviewReason.OVERPAYMENT]
     await tokyo.post(f"/cases/{tokyo.case().case_id}/accept-difference", by="mori", note="credited")
     assert tokyo.state() is CaseState.COVERED
+
+
+async def test_the_payment_of_an_activation_that_told_its_amount_is_no_second_payment(tokyo: Town) -> None:
+    await covered(tokyo)
+    await tokyo.post(f"/cases/{tokyo.case().case_id}/resume-date", day="2026-06-15", by="mori")
+    await tokyo.until("2026-06-15 10:30")
+    await tokyo.say(
+        payments.GatewaySubscriptionActivated(
+            **tokyo.about(), gateway_subscription_id="I-NEW", amount=Money(12800, "JPY")
+        )
+    )
+    assert tokyo.state() is CaseState.RESUMED
+    await tokyo.say(
+        tokyo.succeeded_fact("2026-06-15 10:31", "2026-06-15", kind=AttemptKind.RESUME, txn="sale")
+    )
+    assert tokyo.case().flags == ()
+    assert tokyo.account.payment_of(date(2026, 6, 15)) is not None
+    await tokyo.say(
+        tokyo.succeeded_fact("2026-06-15 10:32", "2026-06-15", kind=AttemptKind.RESUME, txn="again")
+    )
+    assert [flag.reason for flag in tokyo.case().flags] == [ReviewReason.DUPLICATE_REGISTRATION]

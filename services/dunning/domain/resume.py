@@ -150,7 +150,11 @@ def when_paid(
     turn = Turn(world, case, now, cause)
     resume = case.resume
     if not case.is_open:
-        if resume is None or resume.transaction_id != fact.transaction_id:
+        if resume is not None and _is_of_the_activation(case, fact):
+            turn.set(resume=replace(resume, paid=fact.amount, transaction_id=fact.transaction_id))
+            day = dates.plain_day(world.policy, fact.occurred_at)
+            turn.pays(fact.transaction_id, fact.amount, fact.occurred_at, period=day)
+        elif resume is None or resume.transaction_id != fact.transaction_id:
             _unannounced(turn, fact)
         return turn.finish()
     in_window = resume is not None and resume.opens_at <= fact.occurred_at < resume.closes_at
@@ -176,6 +180,18 @@ def when_paid(
     turn.note("my_page_paid", when=fact.occurred_at, amount=fact.amount)
     _finish_if_whole(turn, fact.transaction_id)
     return turn.finish()
+
+
+def _is_of_the_activation(case: Case, fact: payments.AttemptSucceeded) -> bool:
+    """The activation told the amount and ended the case; here comes its own payment."""
+    resume = case.resume
+    return (
+        case.state is CaseState.RESUMED
+        and resume is not None
+        and resume.transaction_id is None
+        and resume.opens_at <= fact.occurred_at < resume.closes_at
+        and resume.paid == fact.amount
+    )
 
 
 def _unannounced(turn: Turn, fact: payments.AttemptSucceeded) -> None:
