@@ -22,6 +22,7 @@ from ops.stories.stage import CannotPlay, Stage, reason_of
 from ops.stories.telling import Teller
 from ops.stories.transitions import transitions_of
 from ops.stories.writing import Moment, Place
+from shared.errors import Unreadable
 
 _LAST: Final = 1 << 30
 
@@ -167,7 +168,7 @@ class _Player:
         line = step.line
         try:
             answer = await PERFORM[type(line)](line, self.stage)
-        except CannotPlay as error:
+        except (CannotPlay, Unreadable) as error:
             self._differs(step.place, _named(line), [str(error)])
             return
         if self.teller and not isinstance(line, acts.Look):

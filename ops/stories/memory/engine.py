@@ -30,6 +30,7 @@ from services.payments import news
 from services.payments.app import SERVICE as PAYMENTS
 from services.payments.translator import Translator
 from shared.clock import HandClock
+from shared.errors import Unreadable
 from shared.events.words import CancelledBy, Gateway
 
 _SERVICES: Final = (PAYMENTS, DUNNING, ACCESS, CREDITS, NOTIFICATIONS)
@@ -156,7 +157,10 @@ class MemoryEngine:
 
     async def happens(self, happening: verbs.Happening, arrivals: Sequence[datetime]) -> None:
         """See ``Engine``."""
-        webhook = self._webhook_of(happening)
+        try:
+            webhook = self._webhook_of(happening)
+        except news.NotConfirmed as error:
+            raise Unreadable(f"nothing can happen there yet: {error}") from error
         for arrival in arrivals:
             self._webhook_later(max(arrival, self.clock.now()), happening.gateway, webhook)
         await self._settle()
@@ -295,6 +299,9 @@ class MemoryEngine:
 
     async def restart(self, service: str) -> None:
         """See ``Engine``."""
+        if service == "payments":
+            for gateway in self.gateways.values():
+                gateway.dies_after_charge = False
         await self.line.restart(service)
         await self._settle()
 

@@ -18,7 +18,7 @@ from ops.stories.memory import visits
 from ops.stories.memory.books import OK, Line, Opened, Script, Standing, decline_of
 from ops.stories.memory.line import Died
 from services.payments import news
-from shared.errors import Refused, Transient, Unreadable
+from shared.errors import Refused, Transient
 from shared.events import words
 from shared.money import Money
 
@@ -81,14 +81,16 @@ class MemoryGateway:
         return self.scripts.setdefault(subscription_id, Script())
 
     def of(self, subscription_id: str, gateway_id: str | None = None) -> Standing:
-        """A subscription by its gateway id, or the newest of the school's own id."""
+        """A subscription by its gateway id, or the newest of the school's own id.
+
+        Raises:
+            NotConfirmed: there is none.
+        """
         found = [one for one in self.standing.values() if one.subscription_id == subscription_id]
         if gateway_id is not None and gateway_id in self.standing:
             return self.standing[gateway_id]
         if not found:
-            raise Unreadable(
-                f"{self._name} has no subscription {subscription_id}: name it under `subscriptions` with this gateway"
-            )
+            raise news.NotConfirmed(f"{self._name} has no subscription {subscription_id}")
         return found[-1]
 
     # --- webhooks ---
