@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up test check format bench kafka lock clean
+.PHONY: help setup demo up test check format bench bench-full bench-peers kafka lock clean
 
 ARGS ?=
 VENV := .venv
@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready-to-work ## make the environment and install everything (seconds, or nothing when up to date)
 
@@ -41,6 +41,21 @@ format: $(VENV)/.ready-to-work ## let the formatter and the fixable lint rules h
 
 bench: $(VENV)/.ready-to-run ## print speed and memory as figures and ratios
 	$(BIN)/relance bench $(ARGS)
+
+bench-full: $(VENV)/.ready-to-run ## the same with ten million open cases, longer slices and a whole stack
+	$(BIN)/relance bench --full $(ARGS)
+
+PEERS := .relance/peers
+REDIS := .relance/redis
+
+bench-peers: $(VENV)/.ready-to-work ## install what Relance is measured against, in an environment of its own
+	$(BIN)/python -m venv --clear $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes --requirement ops/bench/peers/requirements.txt
+	@if command -v redis-server >/dev/null; then echo "Redis is here"; \
+	elif command -v apt-get >/dev/null; then \
+	  mkdir -p $(REDIS) && cd $(REDIS) && apt-get download redis-server redis-tools libjemalloc2 liblzf1 && \
+	  for file in *.deb; do dpkg -x $$file .; done && rm -f *.deb; \
+	else echo "no redis-server on the PATH and no apt-get: Celery stays not measured" >&2; fi
 
 kafka: $(VENV)/.ready-to-run ## bring Apache Kafka's jars ahead of time (needs Java and Maven)
 	$(BIN)/python -m ops.servers.kafka fetch

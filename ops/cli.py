@@ -12,6 +12,7 @@ from typing import ClassVar
 import click
 
 from ops.asking import bring_in, why
+from ops.bench.command import bench
 from ops.demo.command import demo
 from ops.policy_cli import calendars, policy
 from ops.simulation.command import simulate
@@ -68,6 +69,7 @@ main.add_command(bring_in)
 main.add_command(demo)
 main.add_command(topics)
 main.add_command(simulate)
+main.add_command(bench)
 
 
 @main.command()

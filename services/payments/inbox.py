@@ -22,7 +22,7 @@ from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
 
 BATCH: Final = 500
-_LEVEL: Final = 3
+_LEVEL: Final = 6
 
 _DICTIONARIES: Final = {
     number: zstandard.ZstdCompressionDict(Path(__file__).with_name(name).read_bytes())
