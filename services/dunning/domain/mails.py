@@ -89,7 +89,8 @@ def request(
 
 def obsolete(turn: Turn, because: str, templates: tuple[Template, ...] = FAILURE_MAILS) -> None:
     """Mails of this case that wait somewhere are not to leave any more (R-J5)."""
-    wanted = tuple(one for one in templates if any(mail.template is one for mail in turn.case.mails))
+    asked = {mail.template for mail in turn.case.mails}
+    wanted = tuple(one for one in templates if one in asked)
     if wanted and turn.policy.notices.obsolete == "drop":
         turn.say(facts.MailsObsoleted, templates=wanted, because=because)
 
@@ -118,7 +119,11 @@ def sent(case: Case, template: Template, ordinal: int, at: datetime) -> Case:
 
 def words(values: Mapping[str, object]) -> dict[str, str]:
     """Values as mails carry them: ISO dates and instants, minor units with currency; absent ones left out."""
-    return {name: word(value) for name, value in values.items() if value is not None}
+    return {
+        name: value if type(value) is str else word(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def data_of(turn: Turn) -> dict[str, str]:
