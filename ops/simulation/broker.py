@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
+
 from ops.simulation.loop import PROCESS, Process
 from ops.simulation.world import World
-
 from shared.shelf import Message
 
 PARTITIONS: Final = 3
@@ -62,7 +62,8 @@ class Broker:
         if not again and world.chance(weather.duplicate):
             world.tally.duplicates += 1
             world.loop.in_world(
-                world.random.random() ** 3 * _DUPLICATES_LATER, lambda: self.append(partition, key, value, again=True)
+                world.random.random() ** 3 * _DUPLICATES_LATER,
+                lambda: self.append(partition, key, value, again=True),
             )
 
     def group(self, name: str, topics: Iterable[str]) -> Group:
@@ -223,7 +224,9 @@ class SimProducer:
         world = self._broker.world
         await world.before("produce")
         future = world.loop.create_future()
-        world.loop.in_world(0.002 + world.random.random() * 0.01, self._arrive, batch, (topic, partition), future)
+        world.loop.in_world(
+            0.002 + world.random.random() * 0.01, self._arrive, batch, (topic, partition), future
+        )
         return future
 
     def _arrive(self, batch: Batch, partition: Partition, future: Any) -> None:

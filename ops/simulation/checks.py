@@ -60,7 +60,9 @@ class Watch:
         elif isinstance(fact, dunning.AttemptRequested):
             once = ("AttemptRequested", fact.request_id)
             if self.town.history.policy_id == "jp-school":
-                self.town.world.violated("an attempt was asked for although the gateway executes (domain 2.4, 2)")
+                self.town.world.violated(
+                    "an attempt was asked for although the gateway executes (domain 2.4, 2)"
+                )
         elif isinstance(fact, (payments.AttemptFailed, payments.AttemptSucceeded)):
             once = (type(fact).__name__, fact.transaction_id)
         if once is not None:
@@ -118,7 +120,9 @@ class Watch:
                     violated(f"doubled: {name} handled {fact_id} {times} times")
             for fact_id, entry in kept.journal.items():
                 if entry.told_at is not None and fact_id not in on_topics:
-                    violated(f"lost: {entry.planned.envelope.type} {fact_id} is marked as told and is on no topic")
+                    violated(
+                        f"lost: {entry.planned.envelope.type} {fact_id} is marked as told and is on no topic"
+                    )
 
     def _outside(self) -> None:
         town, violated = self.town, self.town.world.violated
@@ -130,7 +134,9 @@ class Watch:
             if times > 1:
                 violated(f"doubled: mail {mail_id} left {times} times")
         days = Counter(
-            at.astimezone(town.history.zone).date() for at, _ in town.bank.charges if town.history.zone.key == "Europe/Paris"
+            at.astimezone(town.history.zone).date()
+            for at, _ in town.bank.charges
+            if town.history.zone.key == "Europe/Paris"
         )
         for day, times in days.items():
             if times > 1 and town.history.name != "fr-new-card":
@@ -157,7 +163,9 @@ def state_of(town: Town) -> dict[str, Any]:
                 "state": case.state.value,
                 "cause": case.cause,
                 "exhausted": _day(case.exhausted_at, zone),
-                "attempts": [(one.outcome, str(one.kind), _day(one.occurred_at, zone)) for one in case.attempts],
+                "attempts": [
+                    (one.outcome, str(one.kind), _day(one.occurred_at, zone)) for one in case.attempts
+                ],
                 "deadline": _minute(case.clock.grace_at),
                 "flags": sorted(str(flag.reason) for flag in case.flags),
                 "marks": sorted(case.marks),
@@ -174,7 +182,8 @@ def state_of(town: Town) -> dict[str, Any]:
             mail_id for _, mail_id, _ in town.channel.taken if mail_id.split("/")[-2] not in _OF_LATENESS
         ),
         "charges": [
-            (_day(at, zone), told.decline and str(told.decline), str(told.amount)) for at, told in town.bank.charges
+            (_day(at, zone), told.decline and str(told.decline), str(told.amount))
+            for at, told in town.bank.charges
         ],
         "effects": sorted(town.bank.effects),
         "access": {key: str(notice.overall.level) for key, notice in sorted(town.platform.latest.items())},
@@ -183,7 +192,9 @@ def state_of(town: Town) -> dict[str, Any]:
             for key, account in rows("credits", "accounts").items()
         },
         "lessons": {key: str(lesson.state) for key, lesson in rows("credits", "lessons").items()},
-        "transactions": sorted(f"{one.transaction_id} {one.outcome}" for one in rows("payments", "transactions").values()),
+        "transactions": sorted(
+            f"{one.transaction_id} {one.outcome}" for one in rows("payments", "transactions").values()
+        ),
     }
 
 

@@ -11,7 +11,9 @@ import click
 
 @click.command()
 @click.option("--seed", type=int, help="Live through one storm and say everything about it.")
-@click.option("--read-along", is_flag=True, help="With --seed: print every point that was passed, with its instant.")
+@click.option(
+    "--read-along", is_flag=True, help="With --seed: print every point that was passed, with its instant."
+)
 @click.option("--seeds", type=int, default=300, show_default=True, help="How many storms.")
 @click.option("--from", "first", type=int, default=0, show_default=True, help="The first storm's number.")
 @click.option("--processes", type=int, help="How many at once (all cores when not given).")
@@ -19,7 +21,9 @@ import click
 @click.option("--only", multiple=True, metavar="NAME", help="With --mutants: only these.")
 @click.option("--real", is_flag=True, help="Kill real processes on a real PostgreSQL, and crash it.")
 @click.option("--kills", type=int, default=500, show_default=True, help="With --real: processes to kill.")
-@click.option("--crashes", type=int, default=20, show_default=True, help="With --real: crashes of PostgreSQL.")
+@click.option(
+    "--crashes", type=int, default=20, show_default=True, help="With --real: crashes of PostgreSQL."
+)
 def simulate(
     seed: int | None,
     read_along: bool,
@@ -71,8 +75,12 @@ def _many(first: int, count: int, processes: int | None) -> int:
             click.echo(f"  again with: relance simulate --seed {lived.seed}    (at {running.commit()})")
     seconds = time.perf_counter() - began
     reached, died = len(summary.points), len(set(summary.died_at) & set(summary.points))
-    click.echo(f"{summary.seeds} storms in {seconds:.1f} s ({summary.seeds / seconds:.1f}/s): {_counts(summary.counts)}")
-    click.echo(f"died at {died} of {reached} points (before or after an effect of a process): {died / max(reached, 1):.0%}")
+    click.echo(
+        f"{summary.seeds} storms in {seconds:.1f} s ({summary.seeds / seconds:.1f}/s): {_counts(summary.counts)}"
+    )
+    click.echo(
+        f"died at {died} of {reached} points (before or after an effect of a process): {died / max(reached, 1):.0%}"
+    )
     rare = sorted(point for point in summary.points if point not in summary.died_at)
     if rare:
         click.echo(f"never died at: {', '.join(rare[:8])}{' ...' if len(rare) > 8 else ''}")

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
+
 from ops.simulation.loop import PROCESS, Process
 from ops.simulation.world import World
-
 from shared.database import DATA_ERRORS, OUTAGES, OvertakenError
 from shared.events import Envelope
 from shared.events.wire import to_bytes
@@ -219,7 +219,9 @@ class Database:
     def _dropped(self, process: Process) -> None:
         self.holders.pop(process, None)
         self._dropped_holders.pop(process, None)
-        for schema in self.schemas.values():  # what a dead process held is free at once: whoever rests looks again
+        for (
+            schema
+        ) in self.schemas.values():  # what a dead process held is free at once: whoever rests looks again
             self.world.loop.in_world(0.5, schema.notify, "errands")
         for transaction in list(self.transactions):
             if transaction.process is process:
@@ -247,7 +249,9 @@ class Database:
 
 
 def _gone() -> Exception:
-    return asyncpg.exceptions.ConnectionDoesNotExistError("the connection was closed in the middle of operation")
+    return asyncpg.exceptions.ConnectionDoesNotExistError(
+        "the connection was closed in the middle of operation"
+    )
 
 
 class SimStore:
@@ -320,7 +324,10 @@ class SimStore:
 
     def next_errand(self) -> datetime | None:
         """When the next errand can be taken up."""
-        hours = [max(held.errand.due_at, held.leased_until or held.errand.due_at) for held in self.kept.undone.values()]
+        hours = [
+            max(held.errand.due_at, held.leased_until or held.errand.due_at)
+            for held in self.kept.undone.values()
+        ]
         return min(hours, default=None)
 
     def next_telling(self) -> datetime | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from ops.simulation.outside import attempt
-
 from services.payments.news import MethodNews, MoneyBackNews, SubscriptionNews
 from shared.events.words import CancelledBy, Gateway, MethodKind
 from shared.methods import OfferedMethod
@@ -67,7 +66,9 @@ def _at(zone: ZoneInfo, text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
 
 
-def _fails(gateway: Gateway, key: str, zone: ZoneInfo, at: str, price: Money, *, silent: bool = False) -> Happening:
+def _fails(
+    gateway: Gateway, key: str, zone: ZoneInfo, at: str, price: Money, *, silent: bool = False
+) -> Happening:
     decline = "insufficient_funds" if gateway is Gateway.STRIPE else "INSUFFICIENT_FUNDS"
     when = _at(zone, at)
     told = attempt(gateway, key, when, f"txn_{key}_{at[5:10]}", price, decline)
@@ -80,7 +81,9 @@ def _pays(gateway: Gateway, key: str, zone: ZoneInfo, at: str, price: Money) -> 
     return Happening(at=when, does=lambda bank: bank.happens(told))
 
 
-def _french(name: str, answers: tuple[str | None, ...], *more: Happening, ends: str = "2026-04-06 12:00") -> History:
+def _french(
+    name: str, answers: tuple[str | None, ...], *more: Happening, ends: str = "2026-04-06 12:00"
+) -> History:
     first = _fails(Gateway.STRIPE, "sub_ada", PARIS, "2026-03-05 09:00", EUROS)
     return History(
         name=name,

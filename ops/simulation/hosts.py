@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -14,7 +14,6 @@ from ops.simulation.database import Database, Schema, SimStore
 from ops.simulation.letterbox import SimPool
 from ops.simulation.loop import Process
 from ops.simulation.world import HostClock, World
-
 from services.payments.inbox import Inbox
 from services.payments.ingress import Door
 from services.payments.translator import Translator
@@ -65,7 +64,9 @@ class Machine:
 
     def _start_again(self, process: Process) -> None:
         store = self.stores[process.service]
-        store.kept.listeners = [one for one in store.kept.listeners if getattr(one, "process", None) is not process]
+        store.kept.listeners = [
+            one for one in store.kept.listeners if getattr(one, "process", None) is not process
+        ]
         self.doors = [door for door in self.doors if door[0] is not process]
         role = process.role.rpartition(".")[2]
         self.world.loop.in_world(0.1 + self.world.random.random() * 20, self.start, process.service, role)
@@ -78,7 +79,9 @@ class Machine:
         """The payments API: its door."""
         inbox = Inbox(self.stores["payments"].pool)
         gateways = self.hands["payments"](self.transactions("payments", process))
-        self.doors.append((process, Door(gateways, inbox=lambda: inbox, clock=HostClock(self.world, process))))
+        self.doors.append(
+            (process, Door(gateways, inbox=lambda: inbox, clock=HostClock(self.world, process)))
+        )
 
     async def _work(self, process: Process) -> None:
         name = process.service
@@ -111,7 +114,9 @@ class SimWorker(WorkerProcess):
         self.store.pool = machine.stores[process.service].pool
         self.transactions = machine.transactions(process.service, process)
         hands = machine.hands.get(process.service)
-        super().__init__(machine.services[process.service], SETTINGS, hands=hands(self.transactions) if hands else None)
+        super().__init__(
+            machine.services[process.service], SETTINGS, hands=hands(self.transactions) if hands else None
+        )
         self.clock = HostClock(machine.world, process)
         self._bell = SimBell(machine.world, process, self.store.kept, ("errands", "inbox"), self._due)  # type: ignore[assignment]  # a bell for virtual time
 
@@ -155,7 +160,12 @@ class SimBell:
     """A bell (``shared.bell.Bell``) that also rings at the hour of what comes next, so that nobody looks in vain."""
 
     def __init__(
-        self, world: World, process: Process, kept: Schema, channels: tuple[str, ...], due: Callable[[], datetime | None]
+        self,
+        world: World,
+        process: Process,
+        kept: Schema,
+        channels: tuple[str, ...],
+        due: Callable[[], datetime | None],
     ) -> None:
         self.process = process
         self._world = world
@@ -213,7 +223,6 @@ class SimTeller(Teller):
     async def _tell_while_connected(self) -> None:
         self._worker.store.database.check()
         await self._tell_with(_Session(self._worker), SimProducer(self._worker.machine.broker))
-
 
 
 class _Listener:
@@ -364,7 +373,9 @@ class _Reader:
     def _confirm(self) -> None:
         self._soon = False
         member = self._member
-        if member.generation == member.group.generation and not member.confirm(self._confirmed, member.generation):
+        if member.generation == member.group.generation and not member.confirm(
+            self._confirmed, member.generation
+        ):
             self.confirm_soon()
 
 
@@ -376,12 +387,14 @@ def watched(service: Service, world: World) -> Service:
 def _counted(handler: Any, world: World) -> Any:
     async def handle(fact: Fact, unit: Any) -> None:
         if fact.PLAN and fact.occurred_at > unit.now:
-            world.violated(f"{type(fact).__name__} was decided at {unit.now}, before its hour {fact.occurred_at}")
+            world.violated(
+                f"{type(fact).__name__} was decided at {unit.now}, before its hour {fact.occurred_at}"
+            )
         if unit.cause.again > 40:
-            world.violated(f"{type(fact).__name__} rang without pause: it was put back {unit.cause.again} times")
+            world.violated(
+                f"{type(fact).__name__} rang without pause: it was put back {unit.cause.again} times"
+            )
         await handler(fact, unit)
         unit.shelf.handled.append(unit.cause_id)
 
     return handle
-
-

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ops.simulation.database import SimStore, Transaction
-
 from services.payments import inbox
 
 
@@ -79,7 +78,9 @@ class SimPool:
         bodies: list[bytes],
     ) -> list[dict[str, Any]]:
         fresh: list[Kept] = []
-        for key, gateway, kind, received_at, body in zip(keys, gateways, kinds, received, bodies, strict=True):
+        for key, gateway, kind, received_at, body in zip(
+            keys, gateways, kinds, received, bodies, strict=True
+        ):
             await transaction.lock(("webhook", key))
             if key not in self.rows and key not in {one.dedupe_key for one in fresh}:
                 fresh.append(
@@ -95,7 +96,9 @@ class SimPool:
         transaction.changes.append(lambda: self._keep(fresh))
         return [{"dedupe_key": one.dedupe_key} for one in fresh]
 
-    async def _claim(self, transaction: Transaction, limit: int, lease: timedelta, holder: Any) -> list[dict[str, Any]]:
+    async def _claim(
+        self, transaction: Transaction, limit: int, lease: timedelta, holder: Any
+    ) -> list[dict[str, Any]]:
         now = self._now()
         due = [
             row
@@ -156,4 +159,6 @@ class SimPool:
 
     def next_due(self) -> datetime | None:
         """When the next webhook can be taken up."""
-        return min((row.due_at for row in self.rows.values() if row.state in {"new", "waiting"}), default=None)
+        return min(
+            (row.due_at for row in self.rows.values() if row.state in {"new", "waiting"}), default=None
+        )

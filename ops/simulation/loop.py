@@ -93,7 +93,9 @@ class Loop(asyncio.AbstractEventLoop):
     def call_at(  # type: ignore[override]  # as above
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(when, callback, args, self, copy_context() if context is None else context)
+        handle = asyncio.TimerHandle(
+            when, callback, args, self, copy_context() if context is None else context
+        )
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
         return handle
@@ -114,7 +116,7 @@ class Loop(asyncio.AbstractEventLoop):
         """Nobody looked at a future's error: its task died alone, or its reader was killed."""
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """asyncio tells; cancelled timers are skipped when their hour comes."""
+        """Asyncio tells; cancelled timers are skipped when their hour comes."""
 
     # --- living ---
 

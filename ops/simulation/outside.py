@@ -14,8 +14,8 @@ from email.message import EmailMessage
 from typing import Any, Final
 
 import msgspec
-from ops.simulation.world import World
 
+from ops.simulation.world import World
 from services.access.domain import Notice
 from services.notifications.carrier import AnswerLost, ProviderAway
 from services.payments import news
@@ -183,7 +183,9 @@ class SimGateway:
         """See ``Gateway``."""
         return await self._paused(order, now, paused=False, next_billing_at=order.next_billing_at)
 
-    async def _paused(self, order: Any, now: datetime, *, paused: bool, next_billing_at: datetime | None) -> tuple[News, ...]:
+    async def _paused(
+        self, order: Any, now: datetime, *, paused: bool, next_billing_at: datetime | None
+    ) -> tuple[News, ...]:
         await self._ask("pause")
         self._answered("pause")
         await self._world.after("pause")

@@ -10,7 +10,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -75,7 +75,7 @@ def history_of(seed: int) -> History:
     return HISTORIES[seed % len(HISTORIES)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def expected(number: int) -> dict[str, Any]:
     """The state that a history comes to without any fault.
 
@@ -143,7 +143,10 @@ def commit() -> str:
     """The commit that a seed belongs to; a star when the work tree differs from it."""
     try:
         told = subprocess.run(
-            ["git", "describe", "--always", "--dirty=*", "--abbrev=12"], capture_output=True, text=True, check=True
+            ["git", "describe", "--always", "--dirty=*", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
