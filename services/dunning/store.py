@@ -284,4 +284,6 @@ async def prefetch(envelopes: Sequence[Envelope], unit: DunningUnit) -> None:
                 cards.add(card_key(account.school_id, account.card))
     await unit.fetch(CARDS, cards)
     await unit.fetch(CASES, cases)
+    known = [await unit.case(name) for name in cases]
+    await unit.fetch(ACCOUNTS, {case.subscription_id for case in known if case is not None})
     await unit.fetch(LEARNERS, learners)

@@ -311,3 +311,17 @@ async def test_a_closure_announced_after_the_end_moves_the_guidance_too(tokyo: T
     assert tokyo.facts(dunning.MailRequested)[-1].template is not Template.STAFF_GUIDANCE_QUEUE
     await tokyo.until("2026-04-28 10:00")
     assert tokyo.facts(dunning.MailRequested)[-1].template is Template.STAFF_GUIDANCE_QUEUE
+
+
+async def test_each_morning_has_its_own_list_of_who_waits(tokyo: Town) -> None:
+    for name, days in (("a", ("15", "18", "21")), ("b", ("15", "18", "22"))):
+        tokyo.sub = name
+        await tokyo.registered(billing_day=15)
+        for day in days:
+            await tokyo.say(tokyo.failed_fact(f"2026-04-{day} 20:00", "2026-04-15"))
+    await tokyo.until("2026-04-24 12:00")
+    told = [m for m in tokyo.facts(dunning.MailRequested) if m.template is Template.STAFF_GUIDANCE_QUEUE]
+    assert [(tokyo.local(m.occurred_at), m.data["queue"]) for m in told] == [
+        ("2026-04-22 10:00", '["a~2026-04-15"]'),
+        ("2026-04-23 10:00", '["a~2026-04-15", "b~2026-04-15"]'),
+    ]

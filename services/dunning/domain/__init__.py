@@ -52,7 +52,7 @@ from services.dunning.domain.outcomes import (
     when_paid_beside,
 )
 from services.dunning.domain.policies_at_hand import read_policy_data
-from services.dunning.domain.queue import when_closures_changed, when_guidance_fell_due
+from services.dunning.domain.queue import in_order, is_due, when_closures_changed, when_office_opened
 from services.dunning.domain.registry import (
     account_from_news,
     account_registered,
@@ -98,6 +98,8 @@ __all__ = [
     "end_without_case",
     "ended",
     "heads_up",
+    "in_order",
+    "is_due",
     "learner_enrolled",
     "read_policy_data",
     "school_adopted",
@@ -133,13 +135,13 @@ __all__ = [
     "when_duplicate_adopted",
     "when_flag_settled",
     "when_guidance_confirmed",
-    "when_guidance_fell_due",
     "when_hold_fell_due",
     "when_learner_reported",
     "when_mail_sent",
     "when_manual_attempt_chosen",
     "when_method_updated",
     "when_money_went_back",
+    "when_office_opened",
     "when_paid_beside",
     "when_path_deadline_changed",
     "when_refunded",

@@ -141,6 +141,8 @@ class School:
     """The document in force for cases opened from now on."""
     policy_version: int = 1
     closures: tuple[Closed, ...] = ()
+    queue_told_at: datetime | None = None
+    """The morning of which the office was told who waits for guidance (J45)."""
     withdrawn: tuple[str, ...] = ()
     """Built-in closures that the school does not observe, by name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,37 +15,32 @@ from shared.events import dunning as facts
 from shared.events.words import Audience, CaseState, ExhaustionCause, Template
 
 
-def when_guidance_fell_due(
-    world: World,
-    case: Case,
-    fact: facts.GuidanceFellDue,
-    queue: tuple[Case, ...],
-    now: datetime,
-    cause: str | None = None,
-) -> Decision:
-    """The office opens: it is told who waits, in the order in which the attempts ran out (J45, JP-44).
+def in_order(queue: Iterable[Case], at: datetime) -> tuple[Case, ...]:
+    """Who waits for guidance at ``at``, first exhausted first (JP-44)."""
+    due = [one for one in queue if one.guidance is not None and one.guidance.not_before <= at]
+    return tuple(sorted(due, key=lambda one: (one.exhausted_at or one.opened_at, one.case_id)))
 
-    ``queue``: the school's cases that wait for guidance. One mail a day, however many cases come due.
+
+def is_due(case: Case, fact: facts.GuidanceFellDue) -> bool:
+    """Whether the case still waits for guidance from that very hour on; a plan that moved is moot."""
+    waits = case.state is CaseState.AWAITING_GUIDANCE and case.guidance is not None
+    return waits and case.guidance is not None and case.guidance.not_before == fact.occurred_at
+
+
+def when_office_opened(
+    world: World, case: Case, waiting: Sequence[Case], now: datetime, cause: str | None = None
+) -> Decision:
+    """The office is told who waits, in order (J45): one mail a morning, however many cases came due.
+
+    ``case`` is the first of ``waiting``.
     """
-    due = case.guidance.not_before if case.guidance is not None else None
-    if case.state is not CaseState.AWAITING_GUIDANCE or due != fact.occurred_at:
-        return nothing(world, case)
-    waiting = sorted(
-        (one for one in queue if one.guidance is not None and one.guidance.not_before <= fact.occurred_at),
-        key=lambda one: (one.exhausted_at or one.opened_at, one.case_id),
-    )
-    today = [
-        one for one in waiting if one.guidance is not None and one.guidance.not_before == fact.occurred_at
-    ]
-    if today and today[0].case_id != case.case_id:
-        return nothing(world, case)
     turn = Turn(world, case, now, cause)
     mails.request(
         turn,
         Template.STAFF_GUIDANCE_QUEUE,
         audience=Audience.OFFICE,
         ignores_closures=True,
-        extra={"queue": json.dumps([one.case_id for one in waiting] or [case.case_id])},
+        extra={"queue": json.dumps([one.case_id for one in waiting])},
     )
     return turn.finish()
 

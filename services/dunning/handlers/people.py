@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.dunning import domain
 from services.dunning.handlers.loading import Unit, decide_on, each_open
 from shared.events import access, dunning, notifications
@@ -41,13 +43,17 @@ async def on_cancellation_requested(fact: dunning.CancellationRequested, unit: U
 
 
 async def on_guidance_fell_due(fact: dunning.GuidanceFellDue, unit: Unit) -> None:
-    """The office opens and is told who waits (J45)."""
-    case = await unit.case(fact.case_id)
-    if case is None:
+    """The office opens and is told who waits, once that morning (J45)."""
+    case, school = await unit.case(fact.case_id), await unit.known_school(fact.school_id)
+    if case is None or school is None or not domain.is_due(case, fact):
         return
-    queue = tuple(await unit.cases_in(fact.school_id, [CaseState.AWAITING_GUIDANCE.value]))
+    if school.queue_told_at is not None and school.queue_told_at >= fact.occurred_at:
+        return
+    queue = await unit.cases_in(fact.school_id, [CaseState.AWAITING_GUIDANCE.value])
+    waiting = domain.in_order(queue, fact.occurred_at)
+    unit.keep_school(replace(school, queue_told_at=fact.occurred_at))
     await decide_on(
-        case,
+        waiting[0],
         unit,
-        lambda world: domain.when_guidance_fell_due(world, case, fact, queue, unit.now, unit.cause_id),
+        lambda world: domain.when_office_opened(world, waiting[0], waiting, unit.now, unit.cause_id),
     )
