@@ -6,7 +6,7 @@ remember for ever: a message older than ``heard`` reaches is set aside for a per
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -57,10 +57,10 @@ async def forget(pool: Any, schema: str, now: datetime, *, chunk: int = _CHUNK) 
 
 
 class Retention:
-    """A worker's chore: once an hour it forgets until nothing is left to forget."""
+    """A worker's chore: once an hour it calls ``forget`` until nothing is left to forget."""
 
-    def __init__(self, pool: Any, schema: str, clock: Clock) -> None:
-        self._pool, self._schema, self._clock = pool, schema, clock
+    def __init__(self, forget: Callable[[datetime], Awaitable[int]], clock: Clock) -> None:
+        self._forget, self._clock = forget, clock
         self._next: datetime | None = None
 
     async def forget_due(self) -> int:
@@ -68,7 +68,7 @@ class Retention:
         now = self._clock.now()
         if self._next is not None and self._next - _PAUSE <= now < self._next:
             return 0
-        gone = await forget(self._pool, self._schema, now)
+        gone = await self._forget(now)
         if gone:
             log.info("forgotten", rows=gone)
         else:

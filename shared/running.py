@@ -11,6 +11,7 @@ import secrets
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from shared.bell import Bell
@@ -20,7 +21,7 @@ from shared.errands import run_due_errands
 from shared.errors import Transient
 from shared.hearing import hear
 from shared.logs import logger
-from shared.retention import Retention
+from shared.retention import Retention, forget
 from shared.service import Service
 from shared.settings import Settings
 from shared.shelf import Message
@@ -65,7 +66,7 @@ class WorkerProcess:
             asyncio.create_task(self._stopping.wait(), name="stop"),
             asyncio.create_task(self._listen(pool, store), name="listen"),
         ]
-        chores: list[Loop] = [Retention(pool, self.service.name, self.clock).forget_due]
+        chores: list[Loop] = [Retention(partial(forget, pool, self.service.name), self.clock).forget_due]
         if self.service.errands:
             chores.append(lambda: run_due_errands(self.service, store, self.hands, self.clock))
         chores += loops(store) if loops else ()

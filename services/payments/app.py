@@ -17,6 +17,7 @@ from services.payments.settings import PaymentsSettings
 from services.payments.store import TABLES, PaymentsUnit, prefetch
 from services.payments.translator import Translator
 from shared.database import PgStore, open_pool
+from shared.retention import Retention
 from shared.service import Service
 from shared.transactions import Transactions
 
@@ -32,9 +33,11 @@ def hands(settings: PaymentsSettings) -> Hands:
 
 
 def loops(store: PgStore, hands: Hands, settings: PaymentsSettings) -> Sequence[Callable[[], Awaitable[int]]]:
-    """What the worker does beside hearing and errands: it empties the letter box."""
-    transactions = Transactions(SERVICE, store, settings.clock())
-    return [Translator(Inbox(store.pool, holder=store.holder), transactions, hands).translate_due]
+    """What the worker does beside hearing and errands: it empties the letter box, and forgets what lay long in it."""
+    clock = settings.clock()
+    transactions = Transactions(SERVICE, store, clock)
+    inbox = Inbox(store.pool, holder=store.holder)
+    return [Translator(inbox, transactions, hands).translate_due, Retention(inbox.forget, clock).forget_due]
 
 
 def build_api(settings: PaymentsSettings | None = None) -> FastAPI:

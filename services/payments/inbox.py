@@ -76,6 +76,22 @@ update payments.webhooks set due_at = now() where state = 'waiting' and waits_fo
 """
 
 
+_BODY_KEPT: Final = timedelta(days=90)
+_KEY_KEPT: Final = timedelta(days=400)
+_SETTLED: Final = "w.state in ('told', 'not_ours', 'refused')"
+
+_EMPTY: Final = f"""
+update payments.webhooks set body = '' where dedupe_key = any(array(
+    select w.dedupe_key from payments.webhooks w
+    where w.received_at < $1 and w.body <> '' and {_SETTLED} limit $2 for update skip locked))
+"""
+_REMOVE: Final = f"""
+delete from payments.webhooks where dedupe_key = any(array(
+    select w.dedupe_key from payments.webhooks w
+    where w.received_at < $1 and {_SETTLED} limit $2 for update skip locked))
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A webhook taken up to be translated."""
@@ -194,6 +210,14 @@ class Inbox:
         await self._pool.execute(_WAKE, list(references))
         await self._pool.execute("notify payments_inbox")
 
+    async def forget(self, now: datetime, *, chunk: int = 5000) -> int:
+        """Empty bodies, and later remove rows, of what was settled long ago (decision 0020); how many went."""
+        gone = 0
+        for statement, kept in ((_EMPTY, _BODY_KEPT), (_REMOVE, _KEY_KEPT)):
+            done = await self._pool.execute(statement, now - kept, chunk)
+            gone += int(done.rsplit(" ", 1)[-1])
+        return gone
+
     # --- showing ---
 
     async def counts(self) -> dict[str, int]:
@@ -220,11 +244,14 @@ class Inbox:
         """
         found = await self._pool.fetchval(
             """update payments.webhooks set state = 'new', reason = '', attempts = 0, due_at = now()
-               where dedupe_key = $1 returning dedupe_key""",
+               where dedupe_key = $1 and body <> '' returning dedupe_key""",
             dedupe_key,
         )
         if found is None:
-            raise NotFound(f"we could not translate {dedupe_key} again because no webhook has that key")
+            raise NotFound(
+                f"we could not translate {dedupe_key} again because no webhook has that key, or its body was "
+                f"forgotten after {_BODY_KEPT.days} days: let the gateway send it again"
+            )
         await self._pool.execute("notify payments_inbox")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ async def test_much_is_forgotten_little_by_little(pool: Any) -> None:
 
 async def test_the_chore_rests_for_an_hour_once_all_is_forgotten(pool: Any) -> None:
     clock = HandClock(NOON + timedelta(days=4000))
-    chore = Retention(pool, "counting", clock)
+    chore = Retention(partial(forget, pool, "counting"), clock)
     await three_failures(pool)
     assert [await chore.forget_due() for _ in range(2)] == [3, 0]
 
