@@ -10,6 +10,7 @@ from ops.stories.cast import Cast
 from ops.stories.engine import FactTold, MailLeft, MoneyTried, Seen
 from ops.stories.judging.local import local
 from ops.stories.judging.matching import Eye, get, shown
+from ops.stories.judging.wording import dated, flat, is_called, lists, number_of
 from ops.stories.model import expectations as expected
 from ops.stories.transitions import transitions_of
 from ops.stories.writing import Moment
@@ -37,7 +38,7 @@ class Happened:
 
     def fact(self, one: expected.FactExpected) -> Differences:
         """A fact was said."""
-        named = [told for told in self.seen.facts if _is_called(told, one.fact)]
+        named = [told for told in self.seen.facts if is_called(told, one.fact)]
         told_at = self._instant(one.told) if one.told else None
         about = [
             told
@@ -89,13 +90,13 @@ class Happened:
     def order(self, one: expected.OrderExpected) -> Differences:
         """One after the other."""
         left = list(self.seen.facts)
-        for number, step in enumerate(one.order, 1):
+        for place, step in enumerate(one.order, 1):
             wanted = step.fact or "notifications.MailSent"
             where = {"template": step.mail, **step.where} if step.mail else step.where
             for index, told in enumerate(left):
                 fact = told.envelope.fact
                 if (
-                    _is_called(told, wanted)
+                    is_called(told, wanted)
                     and self._is_about(fact, one)
                     and all(self.eye.same(value, get(fact, key)) for key, value in where.items())
                 ):
@@ -103,9 +104,9 @@ class Happened:
                     break
             else:
                 before = (
-                    f" after {one.order[number - 2].fact or one.order[number - 2].mail}" if number > 1 else ""
+                    f" after {one.order[place - 2].fact or one.order[place - 2].mail}" if place > 1 else ""
                 )
-                return [f"step {number} of the order, {step.mail or step.fact}, did not come{before}"]
+                return [f"step {place} of the order, {step.mail or step.fact}, did not come{before}"]
         return []
 
     def transitions(self, one: expected.TransitionsExpected) -> Differences:
@@ -115,7 +116,7 @@ class Happened:
         if not missing:
             return []
         return [
-            f"the transitions {', '.join(missing)} were not taken; taken were {', '.join(sorted(taken, key=_number))}"
+            f"the transitions {', '.join(missing)} were not taken; taken were {', '.join(sorted(taken, key=number_of))}"
         ]
 
     # --- mails ---
@@ -132,16 +133,16 @@ class Happened:
             [f"{local(mail.at, self.eye.zone)} to {mail.to}" for mail in named],
         )
         for mail in found:
-            text = _flat(f"{mail.subject}\n{mail.text}")
+            text = flat(f"{mail.subject}\n{mail.text}")
             differences += [
-                f"the mail {one.mail} to {mail.to} does not say {words!r}: {_flat(mail.text)[:600]}"
+                f"the mail {one.mail} to {mail.to} does not say {words!r}: {flat(mail.text)[:600]}"
                 for words in one.contains
-                if _flat(words) not in text
+                if flat(words) not in text
             ]
             differences += [
                 f"the mail {one.mail} to {mail.to} says {words!r}"
                 for words in one.lacks
-                if _flat(words) in text
+                if flat(words) in text
             ]
         return differences
 
@@ -176,9 +177,9 @@ class Happened:
         )
         if fits:
             return []
-        wanted = [f"{one.mail}{_dated(one)}" for one in one.mails]
+        wanted = [f"{one.mail}{dated(one)}" for one in one.mails]
         there = [f"{mail.template} at {local(mail.at, self.eye.zone)}" for mail in found]
-        return [_lists("mails", wanted, there)]
+        return [lists("mails", wanted, there)]
 
     # --- money ---
 
@@ -228,7 +229,7 @@ class Happened:
             )
             for w in one.charges
         ]
-        return [_lists("charges", wanted, [self._money(tried) for tried in found])]
+        return [lists("charges", wanted, [self._money(tried) for tried in found])]
 
     def _money(self, tried: MoneyTried) -> str:
         return f"{local(tried.at, self.eye.zone)} {tried.outcome} {tried.amount} by {tried.by} ({tried.transaction_id})"
@@ -269,9 +270,8 @@ class Happened:
         if (wanted is None and found) or (wanted is not None and len(found) == wanted):
             return []
         often = "at least once" if wanted is None else "never" if wanted == 0 else f"{wanted} times"
-        dated = _dated(one)
         seen = "; ".join(there[:12]) + ("; ..." if len(there) > 12 else "") if there else "it never came"
-        return [f"{what}{dated} was expected {often} and came {len(found)} times: {seen}"]
+        return [f"{what}{dated(one)} was expected {often} and came {len(found)} times: {seen}"]
 
     def _when_fits(self, found: datetime, at: Moment | None, on: Any) -> bool:
         return (at is None or self.eye.same_instant(found, self._instant(at))) and (
@@ -296,42 +296,10 @@ class Happened:
         if len(wanted) == len(found) and all(map(self.eye.same_instant, wanted, found)):
             return []
         return [
-            _lists(
+            lists(
                 what, [local(at, self.eye.zone) for at in wanted], [local(at, self.eye.zone) for at in found]
             )
         ]
-
-
-def _is_called(told: FactTold, name: str) -> bool:
-    full = told.envelope.type
-    return name in {full, full.split(".", 1)[1]}
-
-
-def _dated(one: Any) -> str:
-    parts = [
-        f" {word} {getattr(one, word).text}"
-        for word in ("at", "on", "after", "before")
-        if getattr(one, word, None)
-    ]
-    return "".join(parts)
-
-
-def _lists(what: str, wanted: list[str], found: list[str]) -> str:
-    lines = [f"{what}: {len(wanted)} were expected and {len(found)} came"]
-    for index in range(max(len(wanted), len(found))):
-        left = wanted[index] if index < len(wanted) else "-"
-        right = found[index] if index < len(found) else "-"
-        lines.append(f"      {index + 1:>3}. expected {left:<58} came {right}")
-    return "\n".join(lines)
-
-
-def _flat(text: str) -> str:
-    """Line breaks and narrow blanks do not matter to a reader."""
-    return " ".join(text.replace(" ", " ").replace(" ", " ").split())
-
-
-def _number(name: str) -> int:
-    return int(name[1:]) if name[1:].isdigit() else 0
 
 
 _JUDGES: dict[type[Any], Callable[[Happened, Any], Differences]] = {

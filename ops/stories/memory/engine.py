@@ -15,10 +15,12 @@ import msgspec
 from ops.stories import engine as verbs
 from ops.stories.memory import visits
 from ops.stories.memory.doors import KEY, Doors, build_doors
-from ops.stories.memory.gateway import SIGNED, MemoryGateway, Webhook
+from ops.stories.memory.gateway import MemoryGateway
+from ops.stories.memory.happenings import webhook_of
 from ops.stories.memory.inbox import MemoryInbox
 from ops.stories.memory.line import StoryLine
 from ops.stories.memory.mailbox import StoryMailbox
+from ops.stories.memory.webhooks import SIGNED, Webhook
 from services.access.app import SERVICE as ACCESS
 from services.access.app import Hands as AccessHands
 from services.access.memory import MemoryPlatform
@@ -31,10 +33,9 @@ from services.payments.app import SERVICE as PAYMENTS
 from services.payments.translator import Translator
 from shared.clock import HandClock
 from shared.errors import Unreadable
-from shared.events.words import CancelledBy, Gateway
+from shared.events.words import Gateway
 
 _SERVICES: Final = (PAYMENTS, DUNNING, ACCESS, CREDITS, NOTIFICATIONS)
-_WEBHOOK_OF: Final = {"cancelled": "subscription", "suspended": "subscription", "activated": "subscription"}
 
 
 class MemoryEngine:
@@ -158,71 +159,12 @@ class MemoryEngine:
     async def happens(self, happening: verbs.Happening, arrivals: Sequence[datetime]) -> None:
         """See ``Engine``."""
         try:
-            webhook = self._webhook_of(happening)
+            webhook = webhook_of(self.gateways[happening.gateway], happening)
         except news.NotConfirmed as error:
             raise Unreadable(f"nothing can happen there yet: {error}") from error
         for arrival in arrivals:
             self._webhook_later(max(arrival, self.clock.now()), happening.gateway, webhook)
         await self._settle()
-
-    def _webhook_of(self, happening: verbs.Happening) -> Webhook:
-        gateway = self.gateways[happening.gateway]
-        match happening:
-            case verbs.AttemptHappened():
-                told = gateway.attempt(happening)
-                return gateway.webhook("attempt", happening.event_id, told, amount_text=happening.amount_text)
-            case verbs.SubscriptionChanged():
-                return gateway.webhook("subscription", happening.event_id, self._changed(happening))
-            case verbs.MoneyWentBack():
-                return gateway.webhook("money_back", happening.event_id, self._money_back(happening))
-            case verbs.ChallengeHappened():
-                return gateway.webhook("challenge", happening.event_id, self._challenge(happening))
-            case _:
-                raise TypeError(happening)
-
-    def _changed(self, happening: verbs.SubscriptionChanged) -> news.SubscriptionNews:
-        gateway = self.gateways[happening.gateway]
-        known = gateway.of(happening.subscription_id, happening.gateway_subscription_id)
-        named = happening.gateway_subscription_id or known.id
-        if named == known.id:
-            known.status = "active" if happening.status == "activated" else happening.status  # type: ignore[assignment]
-        return news.SubscriptionNews(
-            gateway=happening.gateway,
-            occurred_at=happening.at,
-            refs=(named,),
-            subscription_id=happening.subscription_id if named != known.id else None,
-            gateway_subscription_id=named,
-            status="active" if happening.status == "activated" else happening.status,  # type: ignore[arg-type]
-            by=CancelledBy(happening.by),
-            failed_payments=happening.failed_payments,
-            outstanding=happening.outstanding,
-            amount=happening.amount,
-            next_billing_at=happening.next_billing_at,
-        )
-
-    def _money_back(self, happening: verbs.MoneyWentBack) -> news.MoneyBackNews:
-        return news.MoneyBackNews(
-            gateway=happening.gateway,
-            occurred_at=happening.at,
-            refs=(self._gateway_id(happening),),
-            what=happening.what,  # type: ignore[arg-type]
-            reversal_id=happening.reversal_id,
-            transaction_id=happening.transaction_id,
-            amount=happening.amount,
-        )
-
-    def _challenge(self, happening: verbs.ChallengeHappened) -> news.ChallengeNews:
-        return news.ChallengeNews(
-            gateway=happening.gateway,
-            occurred_at=happening.at,
-            refs=(self._gateway_id(happening),),
-            challenge_id=happening.challenge_id,
-            state=happening.state,  # type: ignore[arg-type]
-        )
-
-    def _gateway_id(self, happening: verbs.Happening) -> str:
-        gateway = self.gateways[happening.gateway]
-        return gateway.of(happening.subscription_id, happening.gateway_subscription_id).id
 
     def _webhook_later(self, at: datetime, gateway: Gateway, webhook: Webhook) -> None:
         body = msgspec.json.encode(webhook)

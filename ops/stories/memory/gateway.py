@@ -6,170 +6,40 @@ so that letter box, translator, errands and pages above it are the real ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
 
-import msgspec
-
-from ops.stories.engine import AtGateway, AttemptHappened, BankAnswer, GatewayIds, MoneyTried
+from ops.stories.engine import BankAnswer
 from ops.stories.memory import visits
-from ops.stories.memory.books import OK, Line, Opened, Script, Standing, decline_of
+from ops.stories.memory.accounts import Accounts, noon
+from ops.stories.memory.books import OK, Opened, Standing
 from ops.stories.memory.line import Died
+from ops.stories.memory.webhooks import parsed, verified
 from services.payments import news
-from shared.errors import Refused, Transient
+from shared.errors import Transient
 from shared.events import words
-from shared.money import Money
-
-SIGNED: Final = {"x-twin-signature": "good"}
-
-Later = Callable[[datetime, "words.Gateway", "Webhook"], None]
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook of the twin: one piece of news with its kind."""
-
-    id: str
-    kind: str
-    news: dict[str, Any]
-    amount_text: str | None = None
-
-
-class MemoryGateway:
+class MemoryGateway(Accounts):
     """One gateway, as ``services.payments.gateways.gateway.Gateway`` describes."""
-
-    def __init__(self, name: words.Gateway, later: Later) -> None:
-        self._name = name
-        self._later = later
-        self.standing: dict[str, Standing] = {}
-        self.books: list[Line] = []
-        self.scripts: dict[str, Script] = {}
-        self.pages: dict[str, Opened] = {}
-        self.up = True
-        self.dies_after_charge = False
-        self._done: dict[str, tuple[datetime, tuple[news.News, ...]]] = {}
-        self._one_off: dict[str, news.ChargeOrder] = {}
-        self._count = 0
-
-    @property
-    def name(self) -> words.Gateway:
-        """See ``Gateway``."""
-        return self._name
 
     async def close(self) -> None:
         """See ``Gateway``."""
 
-    def new_id(self, prefix: str) -> str:
-        """An id that was never used here."""
-        self._count += 1
-        return f"{prefix}_{self._name}_{self._count:04d}"
-
-    # --- before the story ---
-
-    def add(self, told: AtGateway) -> GatewayIds:
-        """A subscription that is there already."""
-        prefix = "sub" if self._name is words.Gateway.STRIPE else "I"
-        gateway_id = told.gateway_subscription_id or f"{prefix}-{told.subscription_id}"
-        standing = Standing.of(told, gateway_id)
-        self.standing[gateway_id] = standing
-        self.script(told.subscription_id)
-        return GatewayIds(subscription=gateway_id, customer=standing.customer, plan="plan_monthly")
-
-    def script(self, subscription_id: str) -> Script:
-        """What the bank says about a subscription."""
-        return self.scripts.setdefault(subscription_id, Script())
-
-    def of(self, subscription_id: str, gateway_id: str | None = None) -> Standing:
-        """A subscription by its gateway id, or the newest of the school's own id.
-
-        Raises:
-            NotConfirmed: there is none.
-        """
-        found = [one for one in self.standing.values() if one.subscription_id == subscription_id]
-        if gateway_id is not None and gateway_id in self.standing:
-            return self.standing[gateway_id]
-        if not found:
-            raise news.NotConfirmed(f"{self._name} has no subscription {subscription_id}")
-        return found[-1]
-
     # --- webhooks ---
-
-    def webhook(
-        self, kind: str, event_id: str, told: news.News, *, amount_text: str | None = None
-    ) -> Webhook:
-        """A piece of news as it is sent."""
-        return Webhook(id=event_id, kind=kind, news=msgspec.to_builtins(told), amount_text=amount_text)
 
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> news.Arrived:
         """See ``Gateway``."""
-        signature = headers.get("x-twin-signature")
-        if signature != SIGNED["x-twin-signature"]:
-            why = "it is not signed" if signature is None else "its signature does not fit its body"
-            raise Refused(
-                f"we could not accept the webhook because {why}: only {self._name} can send one",
-                status=400,
-                code="webhook_refused",
-            )
-        sent_at = headers.get("x-twin-time")
-        if sent_at and abs(datetime.fromisoformat(sent_at) - now) > timedelta(minutes=5):
-            raise Refused(
-                "we could not accept the webhook because it was signed at another time: send it again",
-                status=400,
-                code="webhook_refused",
-            )
-        try:
-            sent = msgspec.json.decode(body, type=Webhook)
-        except msgspec.MsgspecError as error:
-            raise Refused(
-                f"we could not accept the webhook because it is no event: {error}",
-                status=400,
-                code="webhook_refused",
-            ) from error
-        return news.Arrived(dedupe_key=f"{self._name}:{sent.id}", gateway=self._name, kind=sent.kind)
+        return verified(self._name, headers, body, now)
 
     def parse(self, body: bytes) -> news.Heard:
         """See ``Gateway``."""
-        sent = msgspec.json.decode(body, type=Webhook)
-        kind = _KINDS.get(sent.kind)
-        if kind is None:
-            return news.NotOurs(reason=f"{sent.kind} is nothing we act upon")
-        told = msgspec.convert(sent.news, kind)
-        if sent.amount_text is not None and isinstance(told, news.AttemptNews):
-            told = replace(told, amount=Money.parse(sent.amount_text, told.amount.currency))
-        return (told,)
+        return parsed(body)
 
     async def look(self, hint: news.Look, now: datetime) -> tuple[news.News, ...]:  # noqa: ARG002 - Gateway's shape
         """See ``Gateway``; the twin's webhooks tell all by themselves."""
         raise news.NotConfirmed(f"{hint.kind} is no hint of this gateway")
-
-    def attempt(self, told: AttemptHappened) -> news.AttemptNews:
-        """The gateway acted by itself: into the books, and the news of it."""
-        standing = self.of(told.subscription_id, told.gateway_subscription_id)
-        answer = OK if told.outcome != "failed" else BankAnswer(decline=told.reason)
-        if told.outcome != "pending":
-            self.script(told.subscription_id).last = answer
-        standing.failed_payments = standing.failed_payments + 1 if told.outcome == "failed" else 0
-        period = told.period or standing.due_on(told.at)
-        made = news.AttemptNews(
-            gateway=self._name,
-            occurred_at=told.at,
-            refs=(told.gateway_subscription_id or standing.id,),
-            outcome=news.Outcome(told.outcome),
-            transaction_id=told.transaction_id,
-            amount=told.amount,
-            invoice_id=self._invoice(standing, period.isoformat()),
-            gateway_subscription_id=told.gateway_subscription_id or standing.id,
-            covers_from=_noon(period) if told.period else None,
-            first=told.first,
-            next_attempt_at=told.next_attempt_at,
-            next_billing_at=told.next_billing_at,
-            method=standing.method,
-            card=told.card or standing.card,
-            **self._refused(told.reason, told) if told.outcome == "failed" else {},
-        )
-        self._write(made, standing, by="gateway")
-        return made
 
     # --- what we ask ---
 
@@ -233,11 +103,8 @@ class MemoryGateway:
                 **self._refused(then.decline, then) if then.decline else {},
             )
             self._later(ends, self._name, self.webhook("attempt", f"evt_{made.transaction_id}", ended))
-            self._books_later(ended, standing, order.request_id)
+            self._write(ended, standing, by="us", request_id=order.request_id)
         return (made,)
-
-    def _books_later(self, made: news.AttemptNews, standing: Standing, request_id: str) -> None:
-        self._write(made, standing, by="us", request_id=request_id)
 
     async def own_clock(self, order: news.OwnOrder, now: datetime) -> tuple[news.News, ...]:
         """See ``Gateway``."""
@@ -251,7 +118,7 @@ class MemoryGateway:
             occurred_at=now,
             subscription_id=order.subscription_id,
             invoice_id=invoice,
-            covers_from=_noon(order.period),
+            covers_from=noon(order.period),
             owned=True,
         )
         return (owned,)
@@ -337,112 +204,13 @@ class MemoryGateway:
             raise news.NotConfirmed(f"{self._name} knows no {gateway_subscription_id}")
         return news.Described(
             price=standing.price,
-            started_at=_noon(standing.anchor),
-            due_at=_noon(standing.due_on(now)),
+            started_at=noon(standing.anchor),
+            due_at=noon(standing.due_on(now)),
             method=standing.method,
             gateway_customer_id=standing.customer,
             label=standing.label,
             card=standing.card,
             card_country=standing.card_country,
-        )
-
-    # --- parts ---
-
-    def one_off(self, invoice_id: str) -> news.ChargeOrder | None:
-        """The relaunch that made an invoice of its own."""
-        return self._one_off.get(invoice_id)
-
-    def write(self, made: news.AttemptNews, standing: Standing, *, by: str) -> None:
-        """Into the books."""
-        self._write(made, standing, by=by)
-
-    def subscription_news(self, standing: Standing, at: datetime, **more: Any) -> news.SubscriptionNews:
-        """How a subscription stands."""
-        return self._subscription(standing, at, **more)
-
-    def say_later(self, at: datetime, kind: str, event_id: str, told: news.News) -> None:
-        """A webhook that arrives at ``at``."""
-        self._later(at, self._name, self.webhook(kind, event_id, told))
-
-    def refusal(self, reason: str) -> dict[str, Any]:
-        """The fields of a failed attempt."""
-        return self._refused(reason, BankAnswer())
-
-    def tried(self) -> Sequence[MoneyTried]:
-        """Every attempt so far."""
-        return [line.tried for line in self.books]
-
-    def _answer_or_not(self) -> None:
-        if not self.up:
-            raise Transient(f"{self._name} does not answer: the same request is sent again")
-
-    def _write(
-        self, made: news.AttemptNews, standing: Standing, *, by: str, request_id: str | None = None
-    ) -> None:
-        tried = MoneyTried(
-            at=made.occurred_at,
-            gateway=self._name,
-            subscription_id=standing.subscription_id,
-            transaction_id=made.transaction_id,
-            amount=made.amount,
-            outcome=made.outcome.value,
-            by=by,
-            request_id=request_id,
-        )
-        self.books.append(Line(tried=tried, news=made, gateway_subscription_id=standing.id))
-
-    def _refused(self, reason: str | None, codes: Any) -> dict[str, Any]:
-        network, advice = getattr(codes, "network_code", None), getattr(codes, "advice_code", None)
-        found = decline_of(self._name, reason or "", network_code=network, advice_code=advice)
-        return {
-            "decline": found.decline,
-            "fault": found.fault,
-            "raw_code": reason or "",
-            "network_code": network,
-            "advice_code": advice,
-        }
-
-    def _invoice(self, standing: Standing, period: str) -> str | None:
-        """Stripe has invoices; PayPal's subscriptions have none."""
-        return standing.invoice_for(period) if self._name is words.Gateway.STRIPE else None
-
-    def _invoice_of(self, order: news.ChargeOrder, standing: Standing) -> str | None:
-        if not order.one_off:
-            return order.invoice_id or self._invoice(standing, order.period)
-        invoice = f"in_{order.request_id}"
-        self._one_off[invoice] = order
-        return invoice
-
-    def _subscription(
-        self,
-        standing: Standing,
-        at: datetime,
-        *,
-        subscription_id: str | None = None,
-        by: words.CancelledBy = words.CancelledBy.UNKNOWN,
-        **more: Any,
-    ) -> news.SubscriptionNews:
-        return news.SubscriptionNews(
-            gateway=self._name,
-            occurred_at=at,
-            refs=(standing.id,),
-            subscription_id=subscription_id,
-            gateway_subscription_id=standing.id,
-            status=standing.status,
-            by=by,
-            **{"failed_payments": standing.failed_payments, **more},
-        )
-
-    def _paused(
-        self, order: news.PauseOrder | news.ResumeOrder, now: datetime, **more: Any
-    ) -> news.PausedNews:
-        return news.PausedNews(
-            gateway=self._name,
-            occurred_at=now,
-            subscription_id=order.subscription_id,
-            case_id=order.request_id,
-            gateway_subscription_id=order.gateway_subscription_id,
-            **more,
         )
 
 
@@ -456,16 +224,3 @@ def _slow(wait: timedelta) -> Transient:
     slow = Transient("the gateway is still working on this request: the same one is sent again")
     slow.retry_after = wait  # type: ignore[attr-defined]
     return slow
-
-
-def _noon(day: Any) -> datetime:
-    return datetime.fromisoformat(str(day)).replace(hour=12, tzinfo=UTC)
-
-
-_KINDS: Final[Mapping[str, type[news.News]]] = {
-    "attempt": news.AttemptNews,
-    "subscription": news.SubscriptionNews,
-    "method": news.MethodNews,
-    "challenge": news.ChallengeNews,
-    "money_back": news.MoneyBackNews,
-}

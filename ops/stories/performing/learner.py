@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from ops.stories.cast import SubscriptionCast, usual_price
+from ops.stories.cast import SubscriptionCast
 from ops.stories.engine import Answer, PageEnd, PageVisit
 from ops.stories.model import acts
 from ops.stories.performing.opening import lesson_body, minor
+from ops.stories.rules import usual_price
 from ops.stories.stage import Stage
 from shared.calendar.wall import local_date
 from shared.events.words import Gateway, MethodKind

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.stories.cast import SchoolCast, SubscriptionCast, policy_text
+from ops.stories.cast import SchoolCast, SubscriptionCast
 from ops.stories.engine import Answer, AtGateway
 from ops.stories.model import setup
+from ops.stories.rules import policy_text
 from ops.stories.stage import CannotPlay, Stage, reason_of
 from services.dunning.policies import Policy
 from shared.events.words import MethodKind

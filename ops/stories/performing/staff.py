@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ops.stories.cast import SubscriptionCast, changed, policy_text
+from ops.stories.cast import SubscriptionCast
 from ops.stories.engine import Answer
 from ops.stories.model import acts
 from ops.stories.performing.opening import closure_body, enrolment, grant_body, minor, registration
+from ops.stories.rules import changed, policy_text
 from ops.stories.stage import CannotPlay, Stage
 
 

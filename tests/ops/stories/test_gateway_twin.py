@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ops.stories.engine import AtGateway, BankAnswer
-from ops.stories.memory.gateway import SIGNED, MemoryGateway, Webhook
+from ops.stories.memory.gateway import MemoryGateway
+from ops.stories.memory.webhooks import SIGNED, Webhook
 from services.payments.news import (
     AttemptNews,
     CancelOrder,
