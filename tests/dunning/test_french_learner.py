@@ -613,3 +613,16 @@ async def test_a_learner_who_cancels_at_the_gateway_is_let_go(paris: Town) -> No
     assert paris.state() is CaseState.CANCELLED_BY_LEARNER
     await paris.until("2026-06-30 12:00")
     assert paris.asked() == ["2026-06-02 09:00", "2026-06-03 09:00"]
+
+
+async def test_a_failure_heard_after_its_own_deadline_leaves_the_learner_the_whole_delay(paris: Town) -> None:
+    await paris.registered(billing_day=1)
+    paris.declines()
+    await paris.until("2026-07-01 12:00")
+    await paris.say(paris.failed_fact("2026-06-01 09:00", JUNE))
+    assert paris.case().opened_at == paris.at("2026-06-01 09:00")
+    await paris.until("2026-07-13 23:00")
+    assert paris.state() is CaseState.RETRYING
+    assert len(paris.asked()) == 10
+    await paris.until("2026-07-15 00:00")
+    assert paris.state() is CaseState.SUSPENDED

@@ -72,6 +72,8 @@ class Case:
     """By time of occurrence."""
     failed_at: datetime
     """The first failure, which every date is counted from."""
+    counted_from: datetime | None = None
+    """Set where we heard of the failure only after its deadline: the learner has the whole delay from then on."""
     plan: tuple[tuple[int, datetime], ...] = ()
     """Our own retries: ordinal and instant (F15)."""
     technical_tries: int = 0
@@ -124,13 +126,18 @@ class Case:
         """The distinct failed attempts, by time."""
         return tuple(one for one in self.attempts if one.outcome == "failed")
 
+    @property
+    def day_zero(self) -> datetime:
+        """The instant that our own retries and the deadline are counted from."""
+        return self.counted_from or self.failed_at
+
     def has(self, mark: str) -> bool:
         """Whether an orthogonal mark is set."""
         return mark in self.marks
 
     def told(self, template: Template) -> int:
-        """How many mails of that template were asked for."""
-        return sum(1 for mail in self.mails if mail.template is template)
+        """The highest number among the mails of that template that were asked for; 0 without any."""
+        return max((mail.ordinal for mail in self.mails if mail.template is template), default=0)
 
     @property
     def next_at(self) -> datetime | None:

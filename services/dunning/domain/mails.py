@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from services.dunning.domain.case import Case
 from services.dunning.domain.parts import MailMark
@@ -18,7 +19,10 @@ from shared.events import dunning as facts
 from shared.events.words import Audience, ReviewReason, Template
 from shared.money import Money
 
-FAILURE_MAILS = (
+MAILS_KEPT: Final = 100
+"""Far more than a case asks for; what comes beyond is kept by notifications alone."""
+
+FAILURE_MAILS: Final = (
     Template.FR_PAYMENT_FAILED,
     Template.FR_AUTHENTICATE,
     Template.FR_LAST_DAY_TOMORROW,
@@ -73,7 +77,7 @@ def request(
     if any(mail.template is template and mail.ordinal == number for mail in turn.case.mails):
         return
     mark = MailMark(template=template, ordinal=number, requested_at=turn.now)
-    turn.set(mails=(*turn.case.mails, mark))
+    turn.set(mails=(*turn.case.mails, mark)[-MAILS_KEPT:])
     turn.say(
         facts.MailRequested,
         template=template,

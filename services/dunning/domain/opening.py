@@ -89,16 +89,21 @@ def _clocks(turn: Turn) -> Reason | None:
     """Set the case's own dates; why the grace ends when it does."""
     case, policy, calendars = turn.case, turn.policy, turn.world.calendars
     grace = dates.deadline(policy, calendars, case.failed_at)
+    day_zero = case.failed_at
+    if grace is not None and grace.at <= turn.now and policy.grace.access != "suspended":
+        day_zero = turn.now
+        turn.set(counted_from=day_zero)
+        grace = dates.deadline(policy, calendars, day_zero)
     ends = grace
     if policy.collection_deadline is not None or grace is None:
-        ends = dates.case_end(policy, calendars, case.failed_at)
+        ends = dates.case_end(policy, calendars, day_zero)
     elif "deadline" not in policy.attempts.exhausted_when and not dates.ends_with_last_failure(policy):
         ends = None
     steps: tuple[tuple[datetime, AccessLevel], ...] = ()
     if policy.grace.steps:
         steps = tuple(
             (change.when.at, change.level)
-            for change in dates.access_steps(policy, calendars, case.failed_at)[1:]
+            for change in dates.access_steps(policy, calendars, day_zero)[1:]
             if grace is None or change.when.at < grace.at
         )
     clock = Clock(grace_at=grace.at if grace else None, ends_at=ends.at if ends else None, steps=steps)
@@ -181,7 +186,7 @@ def _attempts_to_come(turn: Turn, fact: payments.AttemptFailed) -> None:
         turn.later(at, facts.AccessStepFellDue, ordinal=list(AccessLevel).index(level))
     if not any(isinstance(notice.event, BeforeDeadline) for notice in policy.notices.school):
         return
-    for notice, when in dates.deadline_reminders(policy, turn.world.calendars, case.failed_at):
+    for notice, when in dates.deadline_reminders(policy, turn.world.calendars, case.day_zero):
         if when.at > turn.now:
             turn.later(when.at, facts.ReminderFellDue, template=notice.template, ordinal=1)
 

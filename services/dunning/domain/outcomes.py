@@ -102,7 +102,8 @@ def when_attempt_succeeded(
         mismatch(turn, judged, fact)
     elif case.state in _BEFORE:
         _method_mail(turn, fact, "succeeded")
-        late = case.clock.grace_at is not None and fact.occurred_at > case.clock.grace_at
+        ends = case.clock.grace_at
+        late = ends is not None and not dates.in_time(world.policy, ends, fact.occurred_at)
         recover(
             turn, transaction_id=fact.transaction_id, amount=fact.amount, paid_at=fact.occurred_at, late=late
         )

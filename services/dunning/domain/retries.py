@@ -25,7 +25,7 @@ STALE_FLIGHT: Final = timedelta(hours=2)
 
 def plan_retries(turn: Turn) -> None:
     """Lay down our own retries from the first failure and plan the first one that is still to come."""
-    planned = dates.retries(turn.policy, turn.world.calendars, turn.case.failed_at)
+    planned = dates.retries(turn.policy, turn.world.calendars, turn.case.day_zero)
     plan = tuple((int(one.because.value("ordinal") or index), one.at) for index, one in enumerate(planned, 1))
     turn.set(plan=plan)
     plan_next(turn, after=0, planned=planned)
@@ -41,7 +41,7 @@ def plan_next(turn: Turn, *, after: int, planned: tuple[Dated, ...] | None = Non
         return
     ordinal, at = found
     if planned is None:
-        planned = dates.retries(turn.policy, turn.world.calendars, turn.case.failed_at)
+        planned = dates.retries(turn.policy, turn.world.calendars, turn.case.day_zero)
     because = next((one.because for one in planned if one.at == at), None)
     turn.say(facts.AttemptScheduled, ordinal=ordinal, at=at, because=because_of(because))
     turn.later(at, facts.AttemptFellDue, ordinal=ordinal)
