@@ -29,7 +29,7 @@ class Goal:
 GOALS: Final[Mapping[str, Goal]] = {
     goal.id: goal
     for goal in (
-        Goal(id="P1", what="durable webhooks: our CPU per event under dj-stripe's", must=50, stretch=90),
+        Goal(id="P1", what="durable webhooks: rate over dj-stripe's", must=50, stretch=90),
         Goal(
             id="P2",
             what="durable webhooks: rate over FastAPI + pydantic + one INSERT each",
