@@ -70,6 +70,7 @@ BUGS: Final[tuple[Bug, ...]] = (
         file="shared/hearing.py",
         old="        if isinstance(error, (Transient, OSError, unit.shelf.OUTAGES)):",
         new="        if isinstance(error, OSError):",
+        redundant="a transaction that broke cannot be committed with its parked fact: the whole batch comes again",
     ),
     Bug(
         name="batch-dropped-after-an-outage",

@@ -58,6 +58,7 @@ class Machine:
         self._count += 1
         process = Process(f"{service}.{role}.{self._count}", service, f"{service}.{role}")
         self.world.processes.append(process)
+        self.world.set_wrongly(process)
         coro = self._work(process) if role == "worker" else self._open(process)
         self.world.spawn(process, coro)
         return process

@@ -74,6 +74,8 @@ class Town:
         self._start_everything()
         loop.run(600.0)
         world.weather = self.weather
+        for process in world.processes:
+            world.set_wrongly(process)
         for happening in self.history.happenings:
             loop.in_world(world.seconds_until(happening.at), happening.does, self.bank)
         loop.run(world.seconds_until(self.history.ends) + loop.time())

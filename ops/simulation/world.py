@@ -187,6 +187,11 @@ class World:
         process.paused = True
         self.loop.in_world(self.random.random() * longest, self.loop.resume, process)
 
+    def set_wrongly(self, process: Process) -> None:
+        """In bad weather every other machine's clock is wrong from the start."""
+        if self.weather.wrong_clock and self.random.random() < 0.5:
+            process.skew = self.random.uniform(-SKEW, SKEW)
+
     def spawn(self, process: Process | None, coro: Coroutine[Any, Any, Any]) -> None:
         """Start a task of a process."""
         self.loop.spawn(process, coro)
