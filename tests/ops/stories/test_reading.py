@@ -162,6 +162,36 @@ def test_what_cannot_be_understood_names_its_line(text: str, problem: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("expected", "problem"),
+    [
+        ("{fact: CaseOpend, never: true}", "there is no fact 'CaseOpend': did you mean 'CaseOpened'?"),
+        (
+            "{fact: CaseOpened, with: {amuont: 1}}",
+            "there is no field of CaseOpened 'amuont': did you mean 'amount'?",
+        ),
+        (
+            "{mail: fr.payment_faild}",
+            "there is no mail 'fr.payment_faild': did you mean 'fr.payment_failed'?",
+        ),
+        ("{mails: [fr.suspend]}", "there is no mail 'fr.suspend': did you mean 'fr.suspended'?"),
+        ("{order: [CaseOpened, CaseClosd]}", "there is no fact 'CaseClosd': did you mean 'CaseClosed'?"),
+        ("{case: retying}", "there is no state of a case 'retying': did you mean 'retrying'?"),
+        ("{case: retrying, flags: partial}", "there is no reason 'partial': did you mean 'partial_payment'?"),
+        ("{transitions: [T99]}", "there is no transition 'T99'"),
+    ],
+)
+def test_a_misspelt_word_is_refused_because_it_would_never_come(expected: str, problem: str) -> None:
+    read = read_text(
+        f"story: x\nsubscriptions: {{ada: }}\nstarts: 2026-06-01\nexpect: {expected}\n", file="x.yaml"
+    )
+
+    with pytest.raises(StoryRefused) as refused:
+        Cast(read)
+
+    assert refused.value.problems[0].startswith(f"x.yaml:4: {problem}")
+
+
+@pytest.mark.parametrize(
     ("lines", "problem"),
     [
         ("subscriptions: {ada: {}, lea: {}}\nhappens: {at: 2026-06-01, attempt: failed}", "x.yaml:3: which subscription?"),
