@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from ops.servers.processes import free_port, tail
+from ops.servers.processes import Process, end_with_us, free_port, tail
 from ops.stack.plan import SERVICES, Plan, load
 from ops.stack.supervisor import StackFailed
 
@@ -110,6 +110,7 @@ def start_stack(
             env={**os.environ, **(extra or {})},
             start_new_session=True,
         )
+    end_with_us(Process.of(process.pid))  # a killed demonstration or test run leaves nothing running
     _wait_until_ready(folder, process, output)
     return RunningStack(folder=folder, process=process, output=output)
 
