@@ -127,22 +127,63 @@ class Troubles:
 
     async def dies_recording(self, service: str, table: str) -> None:
         """It goes on up to its next change of ``table``, which waits for a lock of ours until the worker is dead."""
-        self._lock = await asyncpg.connect(self.lines.plan.database)
-        await self._lock.execute("begin")
-        await self._lock.execute(f"lock table {service}.{table} in share mode")
+        table = f"{service}.{table}"
+        await self._hold(table, "share")
 
         async def waits() -> bool:
-            found = await self.lines.database.fetchval(
-                f"select count(*) from pg_locks where not granted and relation = '{service}.{table}'::regclass"
-            )
-            return bool(found)
+            return await self._somebody_waits_for(table)
 
         self._armed[service] = waits
+
+    async def dies_after_errand(self, service: str, *, reads: str, writes: str) -> None:
+        """It does its next errand outside and dies before anything of it is recorded.
+
+        The errand reads ``reads`` before it acts and changes ``writes`` afterwards; others may do so too.
+        """
+        reads, writes = f"{service}.{reads}", f"{service}.{writes}"
+        await self._hold(reads, "access exclusive")
+        acting = False
+
+        async def done_and_waiting() -> bool:
+            nonlocal acting
+            if acting:
+                return await self._somebody_waits_for(writes)
+            if not await self._somebody_waits_for(reads):
+                return False
+            acting = await self._has_claimed(service)
+            if acting:
+                reading = self._lock
+                await self._hold(writes, "share")
+                await reading.close()
+            else:  # somebody else wanted to read
+                await self._let_go()
+                await asyncio.sleep(0.02)
+                await self._hold(reads, "access exclusive")
+            return False
+
+        self._armed[service] = done_and_waiting
+
+    async def _hold(self, table: str, mode: str) -> None:
+        self._lock = await asyncpg.connect(self.lines.plan.database)
+        await self._lock.execute("begin")
+        await self._lock.execute(f"lock table {table} in {mode} mode")
 
     async def _let_go(self) -> None:
         if self._lock is not None:
             lock, self._lock = self._lock, None
             await lock.close()
+
+    async def _somebody_waits_for(self, table: str) -> bool:
+        found: int = await self.lines.database.fetchval(
+            f"select count(*) from pg_locks where not granted and relation = '{table}'::regclass"
+        )
+        return found > 0
+
+    async def _has_claimed(self, service: str) -> bool:
+        found: int = await self.lines.database.fetchval(
+            f"select count(*) from {service}.errands where done_at is null and leased_until > now()"
+        )
+        return found > 0
 
     async def _heard(self, service: str) -> int:
         found: int = await self.lines.database.fetchval(f"select count(*) from {service}.heard")
