@@ -24,7 +24,7 @@ import click
 @click.option(
     "--crashes", type=int, default=20, show_default=True, help="With --real: crashes of PostgreSQL."
 )
-def simulate(
+def simulate(  # noqa: PLR0917 - click gives every option by its name
     seed: int | None,
     read_along: bool,
     seeds: int,

@@ -249,9 +249,8 @@ class Database:
 
 
 def _gone() -> Exception:
-    return asyncpg.exceptions.ConnectionDoesNotExistError(
-        "the connection was closed in the middle of operation"
-    )
+    error: Exception = asyncpg.exceptions.ConnectionDoesNotExistError("the connection was closed in between")
+    return error
 
 
 class SimStore:

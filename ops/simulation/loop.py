@@ -50,11 +50,12 @@ class _Yield:
 TURN: Final = _Yield()
 
 
-class Loop(asyncio.AbstractEventLoop):
-    """Runs one simulation; ``time`` is in virtual seconds since its start."""
+class Loop:
+    """Runs one simulation; ``time`` is in virtual seconds since its start. It has of a loop what tasks ask for."""
 
     def __init__(self, random: Random) -> None:
         self._random = random.random
+        self._self: Any = self
         self._time = 0.0
         self._ready: list[asyncio.Handle] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
@@ -78,35 +79,35 @@ class Loop(asyncio.AbstractEventLoop):
     def is_closed(self) -> bool:
         return False
 
-    def call_soon(  # type: ignore[override]  # typeshed's TypeVarTuple says the same
+    def call_soon(
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, copy_context() if context is None else context)
+        handle = asyncio.Handle(callback, args, self._self, copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
 
-    def call_later(  # type: ignore[override]  # as above
+    def call_later(
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self._time + delay, callback, *args, context=context)
 
-    def call_at(  # type: ignore[override]  # as above
+    def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(
-            when, callback, args, self, copy_context() if context is None else context
+            when, callback, args, self._self, copy_context() if context is None else context
         )
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self._self)
 
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> asyncio.Task[Any]:
-        task = asyncio.Task(coro, loop=self, name=name or "task", context=context)
+        task = asyncio.Task(coro, loop=self._self, name=name or "task", context=context)
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - a frozen task is meant
         owner = PROCESS.get() if context is None else context.get(PROCESS)
         (owner.tasks if owner is not None else self._tasks).append(task)
@@ -132,7 +133,7 @@ class Loop(asyncio.AbstractEventLoop):
 
     def run(self, until: float) -> None:
         """Live up to ``until``, or to ``stop``; nothing is run twice and nothing waits for the wall."""
-        events._set_running_loop(self)  # noqa: SLF001 - what run_forever of every loop does
+        events._set_running_loop(self._self)  # noqa: SLF001 - what run_forever of every loop does
         try:
             self._run(until)
         finally:
@@ -143,27 +144,21 @@ class Loop(asyncio.AbstractEventLoop):
         self._stopping = True
 
     def _run(self, until: float) -> None:
-        ready, timers, random = self._ready, self._timers, self._random
+        ready, random = self._ready, self._random
         self._stopping = False
         while not self._stopping:
             if not ready:
-                if not timers or timers[0][0] > until:
-                    self._time = max(self._time, until)
+                if not self._wake(until):
                     return
-                self._time = max(self._time, timers[0][0])
-                while timers and timers[0][0] <= self._time:
-                    timer = heapq.heappop(timers)[2]
-                    if not timer._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - Handle's own mark
-                        ready.append(timer)
                 continue
             last = len(ready) - 1
             if last:
                 chosen = int(random() * (last + 1))
                 ready[chosen], ready[last] = ready[last], ready[chosen]
             handle = ready.pop()
-            if handle._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+            if handle.cancelled():
                 continue
-            context: Context = handle._context  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+            context: Context = handle._context  # type: ignore[attr-defined]  # noqa: SLF001 - no public name for it
             owner = context.get(PROCESS)
             if owner is not None:
                 if owner.dead:
@@ -180,6 +175,19 @@ class Loop(asyncio.AbstractEventLoop):
             except BaseException as error:  # noqa: BLE001 - a broken callback is a finding
                 self.trouble.append(error)
                 self._stopping = True
+
+    def _wake(self, until: float) -> bool:
+        """Go on to the next hour, and to whatever is due at it; ``False`` when it lies beyond ``until``."""
+        timers = self._timers
+        if not timers or timers[0][0] > until:
+            self._time = max(self._time, until)
+            return False
+        self._time = max(self._time, timers[0][0])
+        while timers and timers[0][0] <= self._time:
+            timer = heapq.heappop(timers)[2]
+            if not timer.cancelled():
+                self._ready.append(timer)
+        return True
 
     def resume(self, process: Process) -> None:
         """A paused process goes on."""

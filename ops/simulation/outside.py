@@ -220,11 +220,11 @@ class SimGateway:
         await self._ask("detach")
         return ()
 
-    async def subscribe(self, order: news.SubscribeOrder, now: datetime) -> tuple[News, ...]:
+    async def subscribe(self, order: news.SubscribeOrder, now: datetime) -> tuple[News, ...]:  # noqa: ARG002 - Gateway's shape
         """Nobody signs up here."""
         raise Refused("we could not subscribe because nobody signs up in the simulation")
 
-    async def page(self, order: news.PageOrder, now: datetime) -> news.Page:
+    async def page(self, order: news.PageOrder, now: datetime) -> news.Page:  # noqa: ARG002 - Gateway's shape
         """Nobody opens pages here."""
         raise Refused("we could not open a page because nobody looks at one in the simulation")
 

@@ -13,7 +13,6 @@ import os
 import signal
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -193,9 +192,7 @@ class _Life:
     async def _prepare(self) -> None:
         pool = await open_pool(self._dsn, size=4)
         for service in SERVICES:
-            folder = Path("services") / service.name / "migrations"
-            root = Path(__file__).resolve().parents[2]
-            await migrate(pool, service, root / folder if (root / folder).exists() else None)
+            await migrate(pool, service, _migrations(service.name))
         await pool.execute(SCHEMA)
         clock = HandClock(self._history.starts)
         opened = {
@@ -213,7 +210,7 @@ class _Life:
 
     async def _next_hours(self, after: datetime) -> list[datetime]:
         connection = await asyncpg.connect(self._dsn)
-        hours: list[datetime] = []
+        hours: list[datetime | None] = []
         for service in SERVICES:
             hours.append(
                 await connection.fetchval(
@@ -258,13 +255,18 @@ class _Life:
                 [kind.__module__.rsplit(".", 1)[-1] + "." + kind.__name__ for kind in service.hears],
             )
             state[f"{name} never heard"] = [row["id"] for row in missing]
-        for table in ("charges", "mails", "cancellations"):
-            rows = await connection.fetch(f"select what, times from outside.{table} order by what")
-            state[table] = {row["what"]: row["times"] for row in rows}
+        for outside in ("charges", "mails", "cancellations"):
+            rows = await connection.fetch(f"select what, times from outside.{outside} order by what")
+            state[outside] = {row["what"]: row["times"] for row in rows}
         rows = await connection.fetch("select dedupe_key from payments.webhooks")
         state["webhooks"] = [row["dedupe_key"] for row in rows]
         await connection.close()
         return state
+
+
+def _migrations(service: str) -> Path | None:
+    folder = Path(__file__).resolve().parents[2] / "services" / service / "migrations"
+    return folder if folder.exists() else None
 
 
 def _ended(pid: int) -> int:
@@ -277,6 +279,3 @@ def _ended(pid: int) -> int:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return -int(signal.SIGKILL)
-
-
-__all__ = ["Counter", "Report", "run_real"]

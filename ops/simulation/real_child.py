@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import selectors
@@ -14,6 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 
 from ops.simulation.histories import History
@@ -84,11 +86,15 @@ class _DyingLoop(asyncio.SelectorEventLoop):
 
 def child(orders: Orders) -> int:
     """Run in a forked process; its exit status."""
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     loop = _DyingLoop(orders.dies_at)
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(_Work(orders).run())
-    except OUTAGES:
+    except (
+        *OUTAGES,
+        asyncpg.InternalClientError,
+    ):  # the latter: a connection that broke while it was given back
         return CONSUMED
     except BaseException:  # noqa: BLE001 - a child never returns into its parent's code
         import traceback  # noqa: PLC0415 - only a broken child needs it
@@ -178,13 +184,13 @@ class RealBank(SimGateway):
         )
         return (told,)
 
-    async def _ask(self, what: str) -> None:
+    async def _ask(self, what: str) -> None:  # noqa: ARG002 - as in the storms
         await asyncio.sleep(0)
 
     def _answered(self, what: str) -> None:
         """The answer arrives, if anybody lives to hear it."""
 
-    async def _read(self, key: str, since: datetime | None) -> tuple[News, ...]:
+    async def _read(self, key: str, since: datetime | None) -> tuple[News, ...]:  # noqa: ARG002 - as in the storms
         return ()
 
     async def adopt(self, order: news.AdoptOrder, now: datetime) -> tuple[News, ...]:  # noqa: ARG002 - Gateway's shape

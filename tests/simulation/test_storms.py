@@ -15,6 +15,14 @@ from ops.simulation.histories import HISTORIES
 from ops.simulation.running import Summary, expected, live_through, many, quiet
 
 STORMS = 30
+_ELSEWHERE = """
+import json, os
+from ops.simulation.running import live_through, quiet
+quiet()
+one = live_through(6)
+print(json.dumps([one.trace, one.steps]), flush=True)
+os._exit(0)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +57,7 @@ def test_the_same_number_gives_the_same_storm_in_this_process_and_in_any_other()
         [
             sys.executable,
             "-c",
-            "import json, os; from ops.simulation.running import live_through, quiet; quiet(); "
-            "one = live_through(6); print(json.dumps([one.trace, one.steps]), flush=True); os._exit(0)",
+            _ELSEWHERE,
         ],
         capture_output=True,
         text=True,
