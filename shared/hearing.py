@@ -162,9 +162,15 @@ def _is_early(envelope: Envelope, now: datetime) -> bool:
 
 
 def _after(envelope: Envelope, now: datetime) -> datetime:
-    """When a plan heard too early is told again: at its hour, with a growing pause should clocks disagree."""
-    pause = timedelta(seconds=min(2**envelope.again, 60) / 10)
-    return max(envelope.fact.occurred_at, now + pause)
+    """When a plan that was heard too early is told again.
+
+    Whoever told it has a clock that is ahead; as far as can be seen from here, by what is left until the hour. By
+    that clock the hour is so much later. Should that not be enough, it is put off by twice as much each time, so
+    that a dozen tellings outlast any difference and never fill the topic.
+    """
+    hour = envelope.fact.occurred_at
+    further = timedelta(seconds=min(2**envelope.again / 10, 300)) if envelope.again else timedelta()
+    return hour + (hour - now) + further
 
 
 def _check(heard: Heard, limit: int, service: Service) -> None:

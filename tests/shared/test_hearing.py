@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -19,7 +19,7 @@ from shared.events.wire import to_bytes, wrap
 from shared.hearing import Heard, TooManyParked, hear
 from shared.memory import MemoryStore
 from shared.migrate import migrate
-from shared.shelf import Errand, Message, Store
+from shared.shelf import Errand, Message, Planned, Store
 from shared.transactions import Transactions
 from tests.shared.counting import COUNTING, COUNTS, NOON, Count, failed
 
@@ -72,6 +72,17 @@ def from_envelope(envelope: Envelope, offset: int = 0) -> Message:
 
 def messages(facts: Sequence[Fact]) -> list[Message]:
     return [message(fact, number) for number, fact in enumerate(facts)]
+
+
+def a_plan(at: datetime) -> dunning.DeadlineFellDue:
+    return dunning.DeadlineFellDue(
+        school_id="school",
+        subscription_id="s",
+        learner_id="ada",
+        case_id="c",
+        period=NOON.date(),
+        occurred_at=at,
+    )
 
 
 async def count(store: Store, clock: HandClock, learner: str = "ada") -> Count | None:
@@ -159,6 +170,25 @@ async def test_a_plan_heard_before_its_hour_is_put_back_and_still_runs_once(
     found = await count(store, clock)
     assert found is not None
     assert found.seen == ("ada-1", "deadline at 12:03")
+
+
+async def test_a_teller_three_minutes_ahead_tells_a_plan_a_dozen_times_at_most(clock: HandClock) -> None:
+    store = MemoryStore()
+    at, ahead = NOON + timedelta(hours=1), timedelta(minutes=3)
+    await heard(store, clock, messages([failed(1)]))
+    store.write_all([Planned(tell_at=at, envelope=wrap(a_plan(at), cause=None, recorded_at=NOON))])
+    clock.move_to(at - ahead)
+    told = 0
+    while clock.now() < at + timedelta(minutes=10):
+        while (planned := store.due(clock.now() + ahead)) is not None:
+            told += 1
+            await heard(store, clock, [from_envelope(planned.envelope)])
+        clock.move_to(clock.now() + timedelta(seconds=1))
+
+    found = await count(store, clock)
+    assert found is not None
+    assert len(found.seen) == 2
+    assert told <= 13
 
 
 async def test_an_errand_waits_for_what_is_outside_and_is_recorded_once(
