@@ -56,7 +56,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="early-plan-rings-without-pause",
         file="shared/hearing.py",
-        old="    return max(envelope.fact.occurred_at, now + pause)",
+        old="    return hour + (hour - now) + further",
         new="    return now",
     ),
     Bug(
