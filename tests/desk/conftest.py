@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -152,8 +153,6 @@ def fields(html: str, action: str) -> dict[str, str]:
     )
     assert found, f"no form posts to {action} in {html}"
     pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', found[1])
-    from html import unescape
-
     return {name: unescape(value) for name, value in pairs}
 
 

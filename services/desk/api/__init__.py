@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from services.desk.api import acts, cases, doors, live, today
+from services.desk.api import acts, cases, doors, live, mails, office, queues, rules, today
 from services.desk.api.common import Built, SignInFirst, Told, built, go, page
 from services.desk.api.doors import stranger
 from services.desk.owners import Owners
@@ -26,7 +26,7 @@ from shared.web import Check, build_app, problem
 log = logger("desk")
 
 CHANNEL = "desk_changed"
-ROOMS = (doors, today, cases, acts, live)
+ROOMS = (doors, today, cases, acts, queues, mails, rules, office, live)
 
 
 def build_api(

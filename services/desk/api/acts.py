@@ -105,6 +105,7 @@ async def _show(request: Request, me: Staff, case_id: str, act: Act) -> HTMLResp
         refusal=refusal,
         warnings=await _warnings(request, act, case, read),
         mails=_mails(rehearsal),
+        closed=await _closed(request, me, _mails(rehearsal)),
         asked=urlencode(query),
         names=await names_of(request, me, [case]),
         methods=METHODS,
@@ -116,7 +117,7 @@ async def _rehearsed(request: Request, me: Staff, case: Case, act: Act, read: Fi
     """What would come of it, or why it would be refused."""
     if act.word == "reconcile":
         return {"before": case.state, "after": case.state, "said": []}, ""
-    body = {name: value for name, value in read.body.items() if name not in {"received_at"}}
+    body = {name: value for name, value in read.body.items() if name != "received_at"}
     body |= {"by": me.by, "note": read.values.get("note") or "…"}
     if act.word == "guidance" and not read.values.get("note"):
         body["note"] = ""
@@ -140,6 +141,18 @@ async def _warnings(request: Request, act: Act, case: Case, read: Filled) -> lis
         built(request).owners.ask("dunning", "GET", f"/cases/{case.case_id}/resume-date", query=query)
     )
     return [str(one) for one in (told or {}).get("warnings", [])]
+
+
+async def _closed(request: Request, me: Staff, mails: list[Mapping[str, Any]]) -> str:
+    """The closure that would hold the mails back; empty when none does."""
+    if all(mail.get("ignores_closures") for mail in mails):
+        return ""
+    path = f"/schools/{me.school.school_id}/closures"
+    today = me.speech.today.isoformat()
+    for one in await maybe(built(request).owners.ask("dunning", "GET", path)) or []:
+        if one["first"] <= today <= one["last"]:
+            return str(one["name"])
+    return ""
 
 
 def _mails(rehearsal: Any) -> list[Mapping[str, Any]]:

@@ -39,6 +39,7 @@ def build_router() -> APIRouter:
 async def list_cases(
     request: Request,
     me: Looks,
+    *,
     state: Annotated[str, Query(max_length=40)] = "open",
     needs: Annotated[str, Query(max_length=20)] = "",
     reason: Annotated[str, Query(max_length=40)] = "",
