@@ -17,7 +17,8 @@ from ops.stack.quiet import Pulse, feel
 
 PATIENCE: Final = 30.0
 """Wall seconds that an instant may take to settle."""
-_PAUSE: Final = 0.004
+_PAUSE: Final = 0.003
+_LONGEST_PAUSE: Final = 0.03
 
 
 class NotQuiet(RuntimeError):
@@ -103,6 +104,7 @@ class Time:
             lines = outside["lines"]
 
     async def _until_calm_inside(self, deadline: float) -> list[str]:
+        began = time.monotonic()
         while True:
             pulse = self._pulse = await feel(self.lines.database, self.now(), self.heard_before)
             await self.troubles.tend()
@@ -115,7 +117,8 @@ class Time:
                 return []
             if time.monotonic() > deadline:
                 return left
-            await asyncio.sleep(_PAUSE)
+            # The longer it takes, the less often it is looked: a tenth of the wait, 30 ms at most.
+            await asyncio.sleep(min(_PAUSE + (time.monotonic() - began) / 10, _LONGEST_PAUSE))
 
     def _left(self, pulse: Pulse) -> list[str]:
         left = pulse.what(self.troubles.dead)
