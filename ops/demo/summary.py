@@ -62,7 +62,10 @@ def _retries(story: _Story) -> list[Line]:
 
 def _suspension(story: _Story) -> list[Line]:
     return [
-        ("access ended", f"{story.at(one.occurred_at)} = {one.occurred_at:%Y-%m-%dT%H:%M:%SZ}")
+        (
+            "access fell",
+            f"{story.at(one.occurred_at)} to {one.level} (= {one.occurred_at:%Y-%m-%dT%H:%M:%SZ})",
+        )
         for one in story.of(access.AccessSuspended)
     ]
 
