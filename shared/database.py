@@ -190,7 +190,7 @@ class PgShelf:
         values: list[Any] = []
         conditions = " and ".join(self._conditions(table, where, values)) or "true"
         found: int = await self.connection.fetchval(
-            f"select count(*) from (select 1 from {self._schema}.{table.name} where {conditions} limit {int(most)}) as some",
+            f"select count(*) from (select 1 from {self._schema}.{table.name} where {conditions} limit {int(most)}) as found",
             *values,
         )
         return found

@@ -133,7 +133,7 @@ class Page:
     before: Any = None
     """Only rows whose ``order`` is less."""
     after: tuple[Any, str] | None = None
-    """The last row that was shown: its ``order`` and its key. The page goes on behind it."""
+    """The last row that was shown: its ``order`` (its key where there is none) and its key. The page goes on behind."""
     newest_first: bool = False
     limit: int = 50
 

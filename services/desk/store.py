@@ -150,7 +150,7 @@ class DeskUnit(Unit):
             where = {"about": f"{school_id}/{about}"}
         elif by:
             where = {"by": f"{school_id}/{by}"}
-        page = Page(where=where, newest_first=True, limit=limit, after=("", after) if after else None)
+        page = Page(where=where, newest_first=True, limit=limit, after=(after, after) if after else None)
         return await self._lists.page(DEEDS, page)
 
     # --- people ---

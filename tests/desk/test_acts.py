@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import pyotp
+
 from services.desk.domain.audit import Deed
 from tests.desk.conftest import JAPANESE, Town, fields
 
@@ -104,10 +108,6 @@ async def test_a_code_opens_once_and_guessing_is_slowed(town: Town) -> None:
 
 
 async def test_an_admin_invites_and_the_invited_person_comes_in(town: Town) -> None:
-    import re
-
-    import pyotp
-
     admin = await town.enter("admin")
     form = fields((await admin.get("/people")).text, "/people")
     page = await admin.post("/people", data={**form, "email": "New@School.example", "role": "office"})

@@ -167,6 +167,8 @@ async def _mail(
     case = await its_case(request, me, case_id)
     detail = await _detail(request, me, case)
     read = filled(me, case, detail, act, request.query_params)
+    if read.wrong.keys() & set(act.fields):
+        raise NotFound("what is typed cannot be read yet: there is no mail to show")
     rehearsal, _ = await _rehearsed(request, me, case, act, read)
     mails = _mails(rehearsal)
     if place >= len(mails):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, ValidationError
 
 from services.dunning.api import staff
 from services.dunning.api.common import CaseId, Done, MoneyIn, Opened, about, the_case
@@ -20,9 +20,11 @@ from services.dunning.api.shapes import plain
 from services.dunning.domain.case import Case
 from services.dunning.handlers import HEARS
 from services.dunning.store import DunningUnit
-from shared.errors import NotFound
+from shared.errors import NotFound, Unreadable
 from shared.events import payments
 from shared.web import Keyed
+
+B = TypeVar("B", bound=BaseModel)
 
 
 class ReceiptIn(BaseModel):
@@ -85,10 +87,10 @@ async def rehearse(case_id: CaseId, act: str, body: dict[str, Any], opened: Open
     async with opened.looking() as unit:
         case = await the_case(unit, case_id)
         if act == "receipt":
-            unit.say(_receipt(case, TypeAdapter(ReceiptIn).validate_python(body), unit.now))
+            unit.say(_receipt(case, _read(ReceiptIn, body), unit.now))
         else:
             kind, do = ACTS[act]
-            await do(case_id, TypeAdapter(kind).validate_python(body), _Same(unit))
+            await do(case_id, _read(kind, body), _Same(unit))
         asked = unit.said
         for planned in asked:
             await HEARS[type(planned.envelope.fact)](planned.envelope.fact, unit)
@@ -111,6 +113,14 @@ async def rehearse(case_id: CaseId, act: str, body: dict[str, Any], opened: Open
             for one in said
         ],
     )
+
+
+def _read(kind: type[B], body: dict[str, Any]) -> B:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        wrong = ", ".join(".".join(str(part) for part in one["loc"]) for one in error.errors())
+        raise Unreadable(f"we could not rehearse it because of {wrong}: correct and send again") from error
 
 
 def _receipt(case: Case, body: ReceiptIn, now: datetime) -> payments.TemporaryPaymentReceived:
