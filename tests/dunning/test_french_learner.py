@@ -626,3 +626,13 @@ async def test_a_failure_heard_after_its_own_deadline_leaves_the_learner_the_who
     assert len(paris.asked()) == 10
     await paris.until("2026-07-15 00:00")
     assert paris.state() is CaseState.SUSPENDED
+
+
+async def test_odd_money_stays_a_question_after_the_month_is_paid(paris: Town) -> None:
+    await failed(paris)
+    await paris.succeeds("2026-06-02 12:00", JUNE, txn="odd", amount=Money(7499, "EUR"))
+    await paris.succeeds("2026-06-02 13:00", JUNE, txn="whole")
+    assert paris.state() is CaseState.RECOVERED
+    assert [(flag.reason, flag.about) for flag in paris.case().flags] == [
+        (ReviewReason.AMOUNT_MISMATCH, "odd")
+    ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from services.dunning.domain import mails
+from services.dunning.domain.case import MONEY_REVIEWS
 from services.dunning.domain.turn import Turn
 from services.dunning.policies import dates
 from shared.calendar import end_of_day
@@ -27,12 +28,16 @@ def recover(
     by: str = "system",
     silent: bool = False,
 ) -> None:
-    """Close the case as recovered (T10, T23, T24); the billing day stays unless the policy says otherwise."""
+    """Close the case as recovered (T10, T23, T24); the billing day stays unless the policy says otherwise.
+
+    Money that came beside the payment stays a question: nobody's money is forgotten because a month is settled.
+    """
     case, policy = turn.case, turn.policy
     was_exhausted = case.exhausted_at is not None
     due, anchor = dates.next_due_after_recovery(policy, case.period, turn.account.billing_day, paid_at)
     for flag in case.flags:
-        turn.settle_flag(flag.reason, flag.about, by=by, how="recovered")
+        if flag.reason not in MONEY_REVIEWS or flag.about == transaction_id or by != "system":
+            turn.settle_flag(flag.reason, flag.about, by=by, how="recovered")
     turn.pays(transaction_id, amount, paid_at)
     turn.say(
         facts.CaseRecovered,
