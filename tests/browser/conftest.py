@@ -51,10 +51,16 @@ class Walk:
     async def goto(self, path: str) -> None:
         await self.page.goto(path if path.startswith("http") else self.home + path)
 
-    async def until(self, text: str) -> str:
-        """Open the time to `text` (ISO, UTC), everything at its own hour."""
+    async def until(self, text: str) -> None:
+        """Let time pass until `text` (ISO, UTC), everything at its own hour."""
         await self.engine.live_until(datetime.fromisoformat(text).astimezone(UTC))
-        return text
+
+    async def back(self, path: str, school: str, learner: str) -> None:
+        """Another day: the session is over, so the way in comes first."""
+        await self.goto(path)
+        if "/login" in self.page.url:
+            await self.sign_in(school, learner)
+            await self.goto(path)
 
     async def settle(self) -> None:
         """What the learner just did goes its way."""
@@ -92,7 +98,11 @@ class Walk:
     async def says(self, *texts: str) -> None:
         """Each text is on the page, now or as soon as the news of it arrive."""
         for text in texts:
-            await self.page.get_by_text(text).first.wait_for(state="visible", timeout=15_000)
+            try:
+                await self.page.get_by_text(text).first.wait_for(state="visible", timeout=20_000)
+            except Exception:
+                await self.page.screenshot(path=SCREENS / f"{self.name}-failed.png", full_page=True)
+                raise
 
     async def look(self, name: str) -> None:
         """Pictures at both sizes, and the accessibility checker in light and dark; once per name."""
@@ -114,7 +124,7 @@ class Walk:
 
 
 @pytest.fixture
-async def engine() -> AsyncIterator[StackEngine]:
+async def engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StackEngine]:
     """A stack with the newcomers' two schools, at half past six in the morning of 1 June 2026 (UTC)."""
     if find_spec("playwright") is None or find_spec("axe_playwright_python") is None:
         _absent("playwright or axe-playwright-python is not installed: `make setup`", required=True)
@@ -123,8 +133,12 @@ async def engine() -> AsyncIterator[StackEngine]:
             f"no Chromium at {CHROMIUM}: install it (apt-get install chromium) or set RELANCE_CHROMIUM",
             required=True,
         )
+    monkeypatch.setattr("ops.stack.engine.time.PATIENCE", 150.0)  # a browser shares the machine
     built = StackEngine()
     await built.open(datetime(2026, 6, 1, 6, 30, tzinfo=UTC))
+    await built.lines.control(
+        "POST", "/settings", {"only_told": False}
+    )  # gateways bill by themselves, as they do
     await asyncio.to_thread(newcomers.welcome, built.lines.plan)
     await built.live_until(built.now())
     yield built

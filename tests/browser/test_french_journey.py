@@ -11,7 +11,7 @@ from ops.stack import newcomers
 from ops.stack.engine.engine import StackEngine
 from tests.browser.conftest import Walk, walk
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 GOOD, DEBIT = "4242424242424242", "4000056655665556"
 
@@ -85,8 +85,8 @@ async def _relaunch(camille: Walk) -> None:
     await camille.page.click("text=Back to the school")
     await camille.says("Vous avez quitté la page avant la fin")
     await camille.look("return-left")
-    await camille.goto("/premium")
     await camille.until("2026-06-13T08:00:00+00:00")
+    await camille.back("/premium", newcomers.LUMIERE, newcomers.CAMILLE)
     await camille.says("Votre accès est suspendu", "Relancer votre abonnement")
     await camille.look("premium-suspended")
     await camille.goto("/subscriptions/camille-web/method")

@@ -10,9 +10,10 @@ from ops.stack import newcomers
 from ops.stack.engine.engine import StackEngine
 from tests.browser.conftest import walk
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 SUB = f"/subscriptions/{newcomers.HANA_SUB}"
+HANA = (newcomers.SAKURA, newcomers.HANA)
 CASE = f"{newcomers.HANA_SUB}~2026-06-01"
 
 
@@ -44,8 +45,8 @@ async def test_the_four_steps(engine: StackEngine, browser: Any) -> None:
     await hana.goto(f"/cases/{CASE}/why")
     await hana.look("why")
 
-    await hana.goto("/my-page")
     await hana.until("2026-06-12T00:00:00+00:00")
+    await hana.back("/my-page", *HANA)
     await hana.says("PayPal定期購読は解約となりました")
     await hana.look("my-page-guidance")
     await hana.office(
@@ -68,12 +69,8 @@ async def test_the_four_steps(engine: StackEngine, browser: Any) -> None:
     await hana.says("2026年8月3日(月)")
     await hana.look("my-page-announced")
 
-    await hana.goto(f"{SUB}/pay")
     await hana.until("2026-08-02T16:00:00+00:00")
-    await hana.goto(f"{SUB}/pay")
-    if "/login" in hana.page.url:
-        await hana.sign_in(newcomers.SAKURA, newcomers.HANA)
-        await hana.goto(f"{SUB}/pay")
+    await hana.back(f"{SUB}/pay", *HANA)
     await hana.says("本日ご入金いただけます")
     await hana.look("pay-open")
     await hana.page.dblclick("button[data-once]")

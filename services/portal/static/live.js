@@ -33,10 +33,11 @@
 
   const renew = async () => {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) {
-      location.reload();
+    if (answer.redirected || answer.status === 401) {
+      location.reload(); // the session is over: the login page says so, rather than an old picture staying here
       return;
     }
+    if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const main = document.querySelector("main");
     const next = fresh.querySelector("main");
@@ -70,11 +71,19 @@
   };
   again();
 
-  const source = new EventSource(address);
-  source.addEventListener("changed", soon);
-  let opened = false;
-  source.addEventListener("ready", () => {
-    if (opened) soon();
-    opened = true;
-  });
+  let before = false;
+  const listen = () => {
+    const source = new EventSource(address);
+    source.addEventListener("changed", soon);
+    source.addEventListener("ready", () => {
+      if (before) soon(); // what changed while nobody listened
+      before = true;
+    });
+    source.addEventListener("error", () => {
+      if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      before = true;
+      setTimeout(() => renew().catch(() => {}).finally(listen), 3000);
+    });
+  };
+  listen();
 })();
