@@ -59,6 +59,10 @@ __all__ = [
 ]
 
 
+class EngineStuck(RuntimeError):
+    """An instant did not come to rest; the message names what was not done. The story ends there."""
+
+
 class NotOnThisEngine(Exception):
     """A verb that this engine cannot do and another can; the message says why. Such a story is left out here."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ops.stories.cast import Cast, SchoolCast
-from ops.stories.engine import Answer, Engine, NotOnThisEngine, Seen
+from ops.stories.engine import Answer, Engine, EngineStuck, NotOnThisEngine, Seen
 from ops.stories.judging.happened import Happened
 from ops.stories.judging.matching import Eye, get, shown
 from ops.stories.judging.standing import LOOKS, Standing
@@ -72,6 +72,8 @@ async def play(read: Read, engine: Engine, tell: Callable[[str, str], Teller] | 
         await _Player(read, cast, engine, teller, played).play()
     except NotOnThisEngine as error:
         played.left_out = str(error)
+    except EngineStuck as error:
+        played.differences.append(f"{read.file}: {error}")
     finally:
         await engine.close()
     return played

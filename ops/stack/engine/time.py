@@ -14,6 +14,7 @@ from typing import Any, Final
 from ops.stack.engine.lines import Lines, instant
 from ops.stack.engine.trouble import Troubles
 from ops.stack.quiet import Pulse, feel
+from ops.stories.engine import EngineStuck
 
 PATIENCE: Final = 30.0
 """Wall seconds that an instant may take to settle."""
@@ -21,7 +22,7 @@ _PAUSE: Final = 0.003
 _LONGEST_PAUSE: Final = 0.03
 
 
-class NotQuiet(RuntimeError):
+class NotQuiet(EngineStuck):
     """An instant did not settle in time; the message names what was not done."""
 
 
