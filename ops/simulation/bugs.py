@@ -176,7 +176,7 @@ BUGS: Final[tuple[Bug, ...]] = (
         name="mail-with-a-new-id-each-time",
         file="services/notifications/sending.py",
         old="    return f\"<{uuid5(NAMESPACE, f'mail|{mail_id}')}@{sender.domain}>\"",
-        new="    return f\"<{object()!r}{id(sender)}{__import__('itertools').count.__name__}{__import__('random').random()}>\"",
+        new="    return f\"<{__import__('uuid').uuid4()}@{sender.domain}>\"",
     ),
     Bug(
         name="webhook-accepted-before-it-is-kept",

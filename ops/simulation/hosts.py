@@ -397,7 +397,7 @@ def _counted(handler: Any, world: World) -> Any:
             world.violated(
                 f"{type(fact).__name__} was decided at {unit.now}, before its hour {fact.occurred_at}"
             )
-        if unit.cause.again > 40:
+        if unit.cause.again > 12:
             world.violated(
                 f"{type(fact).__name__} rang without pause: it was put back {unit.cause.again} times"
             )
