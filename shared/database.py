@@ -149,6 +149,7 @@ class PgShelf:
         self._for_update = "for update" if locking else ""
         self._schema = schema
         self._versions: dict[tuple[str, str], int] = {}
+        self._plans_anew = False
 
     async def load(self, table: Table[T], keys: Sequence[str]) -> dict[str, T]:
         """See ``Shelf``."""
@@ -178,6 +179,7 @@ class PgShelf:
                 if page.order
                 else f"key {sign} ${len(values)} and ${len(values) - 1}::text is not null"
             )
+        await self._plan_anew()
         rows = await self.connection.fetch(
             f"select body from {self._schema}.{table.name} where {' and '.join(conditions) or 'true'} "
             f"order by {order} {way}{f', key {way}' if page.order else ''} limit {int(page.limit)}",
@@ -189,11 +191,18 @@ class PgShelf:
         """See ``Lists``."""
         values: list[Any] = []
         conditions = " and ".join(self._conditions(table, where, values)) or "true"
+        await self._plan_anew()
         found: int = await self.connection.fetchval(
             f"select count(*) from (select 1 from {self._schema}.{table.name} where {conditions} limit {int(most)}) as found",
             *values,
         )
         return found
+
+    async def _plan_anew(self) -> None:
+        """Plan for these very values: a plan for any value reads a million rows to find a rare state's ten."""
+        if not self._plans_anew:
+            self._plans_anew = True
+            await self.connection.execute("set local plan_cache_mode = force_custom_plan")
 
     def _conditions(self, table: Table[Any], where: Mapping[str, Any], values: list[Any]) -> list[str]:
         conditions = []

@@ -43,7 +43,8 @@ def statement_for(schema: str, table: Table[Any]) -> str:
     ]
     for column, (kind, _) in table.columns.items():
         lines.append(f"alter table {name} add column if not exists {column} {kind};")
-        lines.append(f"create index if not exists {table.name}_{column} on {name} ({column}, key);")
+        if table.indexed:
+            lines.append(f"create index if not exists {table.name}_{column} on {name} ({column}, key);")
     return "\n".join(lines)
 
 

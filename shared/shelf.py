@@ -26,6 +26,8 @@ class Table(Generic[T]):
     kind: type[T]
     key: Callable[[T], str]
     columns: Mapping[str, tuple[str, Callable[[T], Any]]] = field(default_factory=dict)
+    indexed: bool = True
+    """Each column gets an index of its own; ``False`` where migrations make the few that lists walk along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
