@@ -55,7 +55,7 @@ class Town:
     async def hear(self, *facts: Fact) -> None:
         """The portal hears, in this order."""
         for fact in facts:
-            await self.line.deliver(wrap(fact, cause=None, recorded_at=fact.occurred_at))
+            await self.line.deliver(wrap(fact, cause=None, recorded_at=self.clock.now()))
         assert not self.line.stores["portal"].parked
 
     def client(self, cookie: str = "", *, language: str = "") -> httpx.AsyncClient:

@@ -129,7 +129,12 @@ async def test_another_learners_visit_is_no_visit(town: Town) -> None:
 
 async def test_a_sign_up_is_known_to_its_own_learner_alone(town: Town) -> None:
     async with town.client() as machine:
-        offer = {"titles": {"fr": "Parcours"}, "amount_minor": 7500, "currency": "EUR", "plans": {"stripe": "price_web"}}
+        offer = {
+            "titles": {"fr": "Parcours"},
+            "amount_minor": 7500,
+            "currency": "EUR",
+            "plans": {"stripe": "price_web"},
+        }
         key = {"x-relance-key": "a-key"}
         assert (await machine.put(f"/api/schools/{ECOLE}/offers/web", json=offer)).status_code == 401
         assert (
