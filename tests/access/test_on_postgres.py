@@ -18,7 +18,7 @@ from tests.access.conftest import ADA, DEADLINE, JUNE, Said, school, utc
 
 
 def message(fact: Fact, offset: int) -> Message:
-    envelope = wrap(fact, cause=None, recorded_at=fact.occurred_at)
+    envelope = wrap(fact, cause=None, recorded_at=max(fact.occurred_at, utc("2026-06-01T07:00:00Z")))
     return Message(
         topic=envelope.topic,
         partition=0,
