@@ -227,3 +227,20 @@ async def test_the_help_page_answers_the_whole_first_original(town: Town) -> Non
 
 def hidden(html: str) -> dict[str, str]:
     return {"csrf": field(html.split("<main")[1], "csrf"), "token": field(html, "token")}
+
+
+async def test_a_relaunch_that_the_bank_wants_confirmed_has_a_button_for_it(town: Town) -> None:
+    town.clock.move_to(utc("2026-06-13T08:10:00Z"))
+    at = utc("2026-06-13T08:05:00Z")
+    await town.hear(
+        *suspended_in_june(),
+        payments.AttemptFailed(school_id=ECOLE, occurred_at=at, subscription_id=ADA_SUB, learner_id=ADA,
+                               period=date(2026, 6, 13), kind=AttemptKind.RELAUNCH, gateway=Gateway.STRIPE,
+                               transaction_id="ch_9", amount=EUR, received_at=at, method=MethodKind.CARD,
+                               decline=DeclineClass.AUTHENTICATION_REQUIRED, raw_code="authentication_required"),
+    )  # fmt: skip
+    async with await town.browser() as ada:
+        text = seen((await ada.get("/premium")).text)
+        page = await ada.get(f"/subscriptions/{ADA_SUB}/authenticate")
+    assert "Confirmer auprès de ma banque" in text
+    assert page.status_code == 200

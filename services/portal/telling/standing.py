@@ -81,6 +81,14 @@ class Standing:
         return self.mood == "suspended" and self.path_is_open
 
     @property
+    def bank_asks(self) -> bool:
+        """The relaunch was refused until the learner says yes on the bank's page."""
+        refused, case = self.subscription.refused, self.case
+        if refused is None or case is None or case.suspended_at is None or refused.at < case.suspended_at:
+            return False
+        return refused.decline is DeclineClass.AUTHENTICATION_REQUIRED
+
+    @property
     def may_cancel(self) -> bool:
         return not self.subscription.is_over
 
