@@ -27,6 +27,10 @@ up: $(VENV)/.ready-to-run ## start everything and leave it running
 	$(BIN)/relance up $(ARGS)
 
 test: $(VENV)/.ready-to-work ## all tests; the closing lines say on which lanes they ran
+	@if [ "$${CI:-}" = true ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
+	  echo "installing Chromium for the browser lane"; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null || true; \
+	fi
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.ready-to-work ## lint, format, types, import contracts
