@@ -58,8 +58,9 @@ def staff() -> None:
 @_DATA
 @_SCHOOL
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--again", is_flag=True, help="Password or second factor were lost: let them choose anew.")
 @click.argument("email")
-def add(data: Path, school: str, role: str, email: str) -> None:
+def add(data: Path, school: str, role: str, again: bool, email: str) -> None:
     """Give EMAIL a role at a school, and print the address at which password and second factor are chosen."""
     email = email.strip().casefold()
     if _EMAIL.fullmatch(email) is None:
@@ -69,7 +70,9 @@ def add(data: Path, school: str, role: str, email: str) -> None:
     async def work(unit: DeskUnit) -> str:
         known = await unit.person(email)
         before = known.roles.get(school) if known else None
-        person, member, secret = entering.invited(known, email, school, Role(role), unit.now)
+        person, member, secret = entering.invited(
+            known, email, school, Role(role), unit.now, again=again, by_operator=True
+        )
         unit.keep(person, member, _deed(unit, school, "staff_role", person.person_id, before, role))
         return secret
 

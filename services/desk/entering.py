@@ -62,15 +62,29 @@ def weak(password: str, email: str) -> str:
 
 
 def invited(
-    known: Person | None, email: str, school_id: str, role: Role, now: datetime
+    known: Person | None,
+    email: str,
+    school_id: str,
+    role: Role,
+    now: datetime,
+    *,
+    again: bool = False,
+    by_operator: bool = False,
 ) -> tuple[Person, Member, str]:
-    """Somebody with a role at a school, and the invitation's secret; empty when they can come in already."""
+    """Somebody with a role at a school, and the invitation's secret; empty when they can come in already.
+
+    ``again``: password and second factor were lost. Whoever also belongs to another school is only let in anew by
+    the operator: else the admin of one school could come in at the other in that person's name.
+    """
     person = known or Person(
         email=email, person_id=f"s-{new_secret()[:8].lower().replace('_', '0').replace('-', '1')}"
     )
+    is_ours = by_operator or not set(person.roles) - {school_id}
     person = replace(person.with_role(school_id, role), ended_at=None)
+    if again and is_ours:
+        person = replace(person, password="", totp="", last_step=0)
     secret = ""
-    if not person.is_ready:
+    if not person.is_ready and is_ours:
         secret = new_secret()
         person = replace(person, invited=hash_of(secret), invited_until=now + INVITED_FOR)
     return person, Member(school_id=school_id, email=email), secret

@@ -52,7 +52,7 @@ class Speech:
 
     def w(self, section: str, key: Any) -> str:
         """The words of a code that comes from a fact; the code itself, made readable, when there are none."""
-        code = str(getattr(key, "value", key) or "")
+        code = "" if key is None else str(getattr(key, "value", key))
         entry: Mapping[str, str] | None = words().get(section, {}).get(code)
         return entry[self.language] if entry else code.replace("_", " ")
 

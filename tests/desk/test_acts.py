@@ -7,6 +7,7 @@ import re
 import pyotp
 
 from services.desk.domain.audit import Deed
+from services.desk.speech import words
 from tests.desk.conftest import JAPANESE, Town, fields
 
 CASE = "yuki~2026-04-15"
@@ -144,3 +145,64 @@ async def test_a_closure_shows_which_mails_move_before_it_is_saved(town: Town) -
     await town.settle()
     assert "Wednesday 22 April 2026" in (await admin.get("/outbox")).text
     assert "Flu" in (await admin.get("/closures")).text
+
+
+async def test_an_admin_never_gets_the_keys_of_somebody_of_another_school(town: Town) -> None:
+    email = await town.person("admin", "paris")
+    admin = await town.enter("admin")
+    for again in ("", "yes"):
+        form = fields((await admin.get("/people")).text, "/people")
+        page = await admin.post("/people", data={**form, "email": email, "role": "viewer", "again": again})
+        assert "/join/" not in page.text
+    assert (await town.enter("admin", "paris")).cookies.get("relance_desk")
+
+
+async def test_lost_keys_are_given_anew_and_the_old_ones_open_nothing(town: Town) -> None:
+    office, admin = await town.enter("office"), await town.enter("admin")
+    form = fields((await admin.get("/people")).text, "/people")
+    page = await admin.post(
+        "/people", data={**form, "email": "office@nihongo.example", "role": "office", "again": "yes"}
+    )
+    assert "/join/" in page.text
+    assert (await office.get("/")).headers["location"].startswith("/login")
+
+
+async def test_nobody_takes_away_their_own_role(town: Town) -> None:
+    admin = await town.enter("admin")
+    form = fields((await admin.get("/people")).text, "/people")
+    page = await admin.post("/people", data={**form, "email": "admin@nihongo.example", "role": ""})
+    assert page.status_code == 409
+
+
+async def test_figures_count_each_case_once(town: Town) -> None:
+    await town.subscription("yuki", full_name="山田 由紀")
+    await town.exhausted("yuki")
+    viewer = await town.enter("viewer")
+    table = (await viewer.get("/figures.csv")).text.splitlines()
+    assert table[1].startswith("2026-04,insufficient_funds,JPY,1,12800,0,0,0,0,12800")
+    office = await town.enter("office")
+    shut = f"/cases/{CASE}/do/close"
+    form = fields((await office.get(f"{shut}?sent=1&note=left")).text, shut)
+    assert (await office.post(shut, data=form)).status_code == 303
+    await town.settle()
+    table = (await viewer.get("/figures.csv")).text.splitlines()
+    assert table[1].startswith("2026-04,insufficient_funds,JPY,1,12800,0,0,1,12800,0")
+
+
+async def test_every_word_of_the_desk_is_there_in_three_languages() -> None:
+    for section, entries in words().items():
+        for key, entry in entries.items():
+            assert set(entry) == {"en", "fr", "ja"}, (section, key)
+            names = [set(re.findall(r"{(\w+)}", entry[language])) for language in ("en", "fr", "ja")]
+            assert names[0] == names[1] == names[2], (section, key)
+
+
+async def test_a_page_may_load_and_run_nothing_but_ours(town: Town) -> None:
+    browser = await town.enter("viewer")
+    answer = await browser.get("/")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert " style=" not in answer.text
+    assert "<script>" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"

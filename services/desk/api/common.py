@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
+from services.desk.api.writing import static_version, templates
 from services.desk.domain import people
 from services.desk.domain.case import LATER, Case
 from services.desk.domain.people import Person, Role, Session, may
@@ -249,26 +247,6 @@ async def its_case(request: Request, me: Staff, case_id: str) -> Case:
 
 
 # --- writing pages ----------------------------------------------------------------------------------------
-
-
-@cache
-def templates() -> Environment:
-    """Templates that escape everything, and that a missing name stops."""
-    return Environment(
-        loader=PackageLoader("services.desk", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def static_version() -> str:
-    """Changes with the style and the script, so that a browser may keep them for ever."""
-    folder = files("services.desk") / "static"
-    texts = [one.read_bytes() for one in sorted(folder.iterdir(), key=lambda one: one.name) if one.is_file()]
-    return hash_of("".join(text.hex() for text in texts))[:12]
 
 
 def page(

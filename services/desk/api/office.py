@@ -17,6 +17,7 @@ from services.desk.api.names import people_of
 from services.desk.domain.figures import Tally, merged, months_before
 from services.desk.domain.people import Role
 from services.desk.owners import maybe
+from services.desk.store import SESSIONS
 from shared.money import Money
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9.\-]{1,190}")
@@ -57,14 +58,11 @@ async def audit(
     )  # fmt: skip
 
 
-async def people(
-    request: Request, me: Admins, link: Annotated[str, Query(max_length=200)] = ""
-) -> HTMLResponse:
+async def people(request: Request, me: Admins) -> HTMLResponse:
     """Who may come in at this school."""
     async with built(request).opened.looking() as unit:
         found = await unit.people_of(me.school.school_id)
     forms = await token_of(built(request), me, "staff_role", "people")
-    del link
     return page(
         request,
         me,
@@ -89,6 +87,7 @@ async def set_role(request: Request, me: Admins) -> Response:
         known = await unit.person(email)
     before = known.roles.get(school) if known else None
     found: dict[str, str] = {}
+    again = text_of(form, "again") == "yes"
 
     async def ask(_: str) -> Any:
         async with home.opened() as unit:
@@ -97,15 +96,24 @@ async def set_role(request: Request, me: Admins) -> Response:
                 if person is not None:
                     unit.keep(person.with_role(school, None))
                 return
-            person, member, found["secret"] = entering.invited(person, email, school, Role(role), unit.now)
+            person, member, found["secret"] = entering.invited(
+                person, email, school, Role(role), unit.now, again=again
+            )
             unit.keep(person, member)
+            if again and not person.is_ready:
+                for session in await unit.find(SESSIONS, "email", email):
+                    unit.drop(SESSIONS, session.hash)
 
     doing = Doing(
-        what="staff_role" if role else "staff_end", about="people", link="/people", ask=ask, note=note_of(form),
-        before={"person": known.person_id if known else "", "role": before.value if before else ""}, after={"role": role},
-    )  # fmt: skip
-    doing_named = doing if doing.what == "staff_role" else Doing(**{**_fields(doing), "what": "staff_role"})
-    answer = await do(request, me, form, doing_named)
+        what="staff_role",
+        about="people",
+        link="/people",
+        ask=ask,
+        note=note_of(form),
+        before={"person": known.person_id if known else "", "role": before.value if before else ""},
+        after={"role": role},
+    )
+    answer = await do(request, me, form, doing)
     if not found.get("secret"):
         return answer
     async with home.opened.looking() as unit:
@@ -115,10 +123,6 @@ async def set_role(request: Request, me: Admins) -> Response:
         form=await token_of(home, me, "staff_role", "people"),
         invitation=f"{home.settings.desk_url.rstrip('/')}/join/{found['secret']}",
     )  # fmt: skip
-
-
-def _fields(doing: Doing) -> dict[str, Any]:
-    return {name: getattr(doing, name) for name in Doing.__dataclass_fields__}
 
 
 async def _tallies(request: Request, me: Staff, months: int) -> tuple[list[str], list[Tally]]:
