@@ -24,6 +24,16 @@ def test_every_planted_bug_still_fits_the_source(bug: Bug) -> None:
     ast.parse(planted)
 
 
+def test_every_bug_that_is_called_redundant_is_argued_on_the_page_that_people_read() -> None:
+    page = (ROOT / "docs/reference/simulation.md").read_text(encoding="utf-8")
+
+    argued = {bug.name: bug.redundant for bug in BUGS if bug.redundant}
+    assert {name: f"| `{name}` | {why} |" in page for name, why in argued.items()} == dict.fromkeys(
+        argued, True
+    )
+    assert len(argued) <= len(BUGS) / 3
+
+
 def test_a_key_that_is_rotated_per_retry_charges_somebody_twice_within_a_few_storms() -> None:
     (verdict,) = hunt(40, only=("key-rotated-per-retry",), processes=1)
 
