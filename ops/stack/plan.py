@@ -22,6 +22,15 @@ SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", 
 PARTITIONS: Final = 12
 TOPICS: Final[Mapping[str, int]] = {f"{service}.events": PARTITIONS for service in SERVICES}
 
+FEW: Final = 3
+"""Partitions on the embedded broker: one worker per service reads it, and an idle partition costs it work."""
+
+
+def topics_of(kafka_kind: str) -> Mapping[str, int]:
+    """Each topic and its partitions, on that kind of Kafka."""
+    return dict.fromkeys(TOPICS, FEW) if kafka_kind == "embedded" else TOPICS
+
+
 _FIRST_PORT: Final = 8310
 
 

@@ -23,7 +23,7 @@ from ops.servers import kafka as apache
 from ops.servers.processes import Process, ServerFailed, spawn, tail
 from ops.stack import children
 from ops.stack.gateways import introduce
-from ops.stack.plan import PARTS, TOPICS, Part, Plan, environment, plan_for
+from ops.stack.plan import PARTS, TOPICS, Part, Plan, environment, plan_for, topics_of
 from ops.stack.retell import retell_unheard
 from shared.clock import FileClock
 
@@ -138,7 +138,7 @@ class Supervisor:
         if kind == "local":
             server: Any = apache.start(self.plan.folder / "kafka", topics=TOPICS)
         elif kind == "embedded":
-            server = broker.start(TOPICS, folder=self.plan.folder / "broker")
+            server = broker.start(topics_of(kind), folder=self.plan.folder / "broker")
         else:
             self.plan.kafka = self.kafka
             asyncio.run(apache.ensure_topics(self.kafka, TOPICS))

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from ops.stack.children import app_of
 from ops.stack.engine.lines import Lines
-from ops.stack.plan import SERVICES, TOPICS
+from ops.stack.plan import SERVICES, topics_of
 from ops.stories.engine import Replayed
 
 _PATIENCE: Final = 60.0
@@ -65,9 +65,10 @@ async def until_heard(lines: Lines) -> None:
         TimeoutError: one of them did not within a minute.
     """
     deadline = time.monotonic() + _PATIENCE
+    spread = topics_of(lines.plan.kafka_kind)
     for service in SERVICES:
         topics = app_of(service).SERVICE.topics
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(TOPICS[topic])]
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(spread[topic])]
         consumer = AIOKafkaConsumer(
             bootstrap_servers=lines.plan.kafka, group_id=f"relance-{service}", enable_auto_commit=False
         )
