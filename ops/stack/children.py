@@ -25,6 +25,7 @@ from shared.database import open_pool
 from shared.logs import configure
 from shared.migrate import migrate
 from shared.running import WorkerProcess
+from shared.settings import Settings
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -80,7 +81,7 @@ def run_migration(services: tuple[str, ...] = SERVICES) -> None:
     async def work() -> None:
         for service in services:
             app = app_of(service)
-            pool = await open_pool(app.SETTINGS().database, size=1, name="relance migrate")
+            pool = await open_pool(Settings().database, size=1, name="relance migrate")
             await migrate(pool, app.SERVICE, Path(app.__file__ or "").with_name("migrations"))
             await pool.close()
 
