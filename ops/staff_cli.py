@@ -16,7 +16,7 @@ from services.desk.app import SERVICE
 from services.desk.domain.audit import Deed
 from services.desk.domain.people import Role
 from services.desk.settings import DeskSettings
-from services.desk.store import DeskUnit
+from services.desk.store import MEMBERS, DeskUnit
 from shared.clock import clock_for
 from shared.database import PgStore, open_pool
 from shared.pages.secrets import new_secret
@@ -73,6 +73,7 @@ def add(data: Path, school: str, role: str, again: bool, email: str) -> None:
         person, member, secret = entering.invited(
             known, email, school, Role(role), unit.now, again=again, by_operator=True
         )
+        await unit.get(MEMBERS, MEMBERS.key(member))
         unit.keep(person, member, _deed(unit, school, "staff_role", person.person_id, before, role))
         return secret
 

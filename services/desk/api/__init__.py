@@ -91,7 +91,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _transient(request: Request, error: Exception) -> Response:
-    log.warning("page_not_now", path=request.url.path, reason=str(error))
+    log.warning("page_not_now", room=request.url.path.split("/")[1], reason=str(error))
     return await _told(request, Told("not_now", status=503, link=request.url.path, detail=str(error)))
 
 

@@ -18,7 +18,7 @@ from starlette.datastructures import FormData
 from services.desk.api.common import Built, Staff, Told, built, go, knock, refused, text_of
 from services.desk.domain.audit import Claim, Deed, Handled
 from services.desk.domain.case import Case
-from services.desk.store import CLAIMS, DeskUnit
+from services.desk.store import CLAIMS, DEEDS, DeskUnit
 from shared.database import OvertakenError
 from shared.errors import Refused, Transient
 from shared.pages.secrets import is_same, new_secret, token_for
@@ -131,6 +131,7 @@ async def _claim(
 
 async def _end(home: Built, deed: Deed, act_id: str, *, again: bool = False, unseen: bool = False) -> None:
     async with home.opened() as unit:
+        await unit.get(DEEDS, deed.key)
         unit.keep(deed)
         if again:
             unit.drop(CLAIMS, act_id)

@@ -167,6 +167,7 @@ async def join(request: Request, secret: Secret) -> Response:
     if not wrong and password != str(form.get("again") or ""):
         wrong = "differs"
     async with home.opened() as unit:
+        person = await unit.person(person.email) or person
         offered = entering.joined(home.settings.master, replace(person, last_step=0), password, secret, 0)
         step = (
             None

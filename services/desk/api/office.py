@@ -17,7 +17,7 @@ from services.desk.api.names import people_of
 from services.desk.domain.figures import Tally, merged, months_before
 from services.desk.domain.people import Role
 from services.desk.owners import maybe
-from services.desk.store import SESSIONS
+from services.desk.store import MEMBERS, SESSIONS
 from shared.money import Money
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9.\-]{1,190}")
@@ -99,6 +99,7 @@ async def set_role(request: Request, me: Admins) -> Response:
             person, member, found["secret"] = entering.invited(
                 person, email, school, Role(role), unit.now, again=again
             )
+            await unit.get(MEMBERS, MEMBERS.key(member))
             unit.keep(person, member)
             if again and not person.is_ready:
                 for session in await unit.find(SESSIONS, "email", email):
