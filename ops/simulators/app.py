@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 from ops.simulators.control.api import ControlApi
 from ops.simulators.engine import Engine
@@ -27,6 +27,12 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_LOCKED = (
+    409,
+    "invalid_request_error",
+    "RESOURCE_CONFLICT",
+    "This object cannot be accessed right now because another request is accessing it.",
+)
 _BEFORE = {"timeout_before", "drop_before", "500_before", "429", "409"}
 
 
@@ -43,6 +49,7 @@ class Simulator:
         self._stripe = StripeApi(self.world)
         self._paypal = PayPalApi(self.world, signer)
         self._control = ControlApi(self.world, self.engine, authority)
+        self._in_the_air: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI: lifespan and http."""
@@ -78,16 +85,30 @@ class Simulator:
 
     async def _answer_in_time(self, room: str, request: Request, fault: Fault | None) -> Reply | None:
         """The answer once the bank gives it; None when a story says that it is lost."""
+        key = request.headers.get("idempotency-key") or request.headers.get("paypal-request-id")
+        if key is not None and key in self._in_the_air:
+            return _error(Fault(gateway=_gateway(room), kind="409"), *_LOCKED)
+        scripts, waited_for = self.world.scripts, None
         while True:
-            self.world.scripts.answer_is_lost = False
+            scripts.answer_is_lost, scripts.waited_for = False, waited_for
             try:
                 answer = await self._answer(room, request, fault)
             except StillAsking as asking:
-                await self.world.wait(asking.wait)
+                waited_for = asking.answer
+                await self._wait(key, asking)
                 continue
             except LineBroke:
                 return None
-            return None if self.world.scripts.answer_is_lost else answer
+            return None if scripts.answer_is_lost else answer
+
+    async def _wait(self, key: str | None, asking: StillAsking) -> None:
+        """The bank takes its time; meanwhile the same key is in flight."""
+        if key is not None:
+            self._in_the_air.add(key)
+        try:
+            await self.world.wait(asking.wait)
+        finally:
+            self._in_the_air.discard(key or "")
 
     async def _answer(self, room: str, request: Request, fault: Fault | None) -> Reply:
         slow = fault.seconds if fault is not None and fault.kind == "slow" else 0
@@ -104,6 +125,10 @@ class Simulator:
             return await self._control.answer(request)
         text = "Nothing here: see /stripe, /paypal and /_sim."
         return json_reply({"error": text}, 404)
+
+
+def _gateway(room: str) -> Literal["stripe", "paypal"]:
+    return "paypal" if room == "paypal" else "stripe"
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[str, Request]:
@@ -146,8 +171,7 @@ async def _spoil(fault: Fault, answer: Reply | None, receive: Receive, send: Sen
     if fault.kind == "429":
         return _error(fault, 429, "invalid_request_error", "RATE_LIMIT_REACHED", "Too many requests")
     if fault.kind == "409":
-        text = "This object cannot be accessed right now because another request is accessing it."
-        return _error(fault, 409, "invalid_request_error", "RESOURCE_CONFLICT", text)
+        return _error(fault, *_LOCKED)
     return answer
 
 

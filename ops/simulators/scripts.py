@@ -74,9 +74,11 @@ def outcome_to(outcome: Outcome) -> Json:
 class StillAsking(Exception):
     """The bank answers later: the call is made again then, and nothing of it happened yet."""
 
-    def __init__(self, wait: timedelta) -> None:
+    def __init__(self, wait: timedelta, answer: Outcome) -> None:
         super().__init__(f"asked again in {wait}")
         self.wait = wait
+        self.answer = answer
+        """What it will say then, whatever is written meanwhile."""
 
 
 class LineBroke(Exception):
@@ -90,6 +92,8 @@ class Scripts:
         self._store = store
         self.answer_is_lost = False
         """The call that used the last outcome up gets no answer, although it did what it was asked to."""
+        self.waited_for: Outcome | None = None
+        """The answer that the call at hand waited for."""
 
     def write(
         self,
@@ -150,13 +154,16 @@ class Scripts:
 
     def queued(self, keys: list[str], *, purpose: str = "charge") -> Outcome | None:
         """Use up the next written outcome of the first key that has one (see ``next``)."""
+        if self.waited_for is not None:
+            outcome, self.waited_for = self.waited_for, None
+            return self._given(outcome)
         for row in self._rows(keys, purpose):
             if row["queue"]:
-                takes = duration(row["queue"][0].pop("takes", 0))
+                outcome = outcome_from(row["queue"].pop(0))
                 self._store.put("script", f"{purpose}:{row['key']}", row)
-                if takes:
-                    raise StillAsking(takes)
-                return self._given(outcome_from(row["queue"].pop(0)))
+                if takes := duration(outcome.takes):
+                    raise StillAsking(takes, outcome)
+                return self._given(outcome)
         return None
 
     def _rows(self, keys: list[str], purpose: str) -> list[Json]:

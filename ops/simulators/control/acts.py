@@ -53,6 +53,8 @@ def update_card(world: World, act: Act) -> Json:
     """A learner types a card: on a checkout page (session), or on the portal (customer, subscription)."""
     obj = _obj(world, target(world, act))
     if obj["object"] == "checkout.session":
+        if act.paypal_email is not None:
+            return asdict(payer.choose_paypal(world, obj, act.paypal_email))
         return asdict(payer.type_card(world, obj, _typed(act.card)))
     customer = obj if obj["object"] == "customer" else stripe.load(world, "customer", obj["customer"])
     return asdict(payer.replace_card(world, customer, _typed(act.card)))

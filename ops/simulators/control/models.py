@@ -154,6 +154,8 @@ class Act(Strict):
     id: str | None = Field(default=None, validation_alias=_KEYS)
     learner: str | None = None
     card: CardBody | None = None
+    paypal_email: str | None = None
+    """A PayPal account in place of a card, on a checkout page."""
     amount: int | None = Field(default=None, gt=0)
     reason: str | None = None
     won: bool = False

@@ -10,7 +10,7 @@ from ops.simulators.stripe.customers import price_from
 from ops.simulators.stripe.errors import StripeError
 from ops.simulators.stripe.events import before, emit, emit_change
 from ops.simulators.stripe.forms import integer, merged_metadata
-from ops.simulators.stripe.methods import attach_to, new_card
+from ops.simulators.stripe.methods import attach_to, new_card, new_paypal
 from ops.simulators.stripe.objects import aside, by_id, load, now, save, set_aside
 from ops.simulators.stripe.payments import Verdict, answer_authentication, attempt, new_intent
 from ops.simulators.stripe.renewals import plan_renewal
@@ -41,7 +41,17 @@ def type_card(world: World, session: Json, card: TypedCard) -> Went:
     """Submit a checkout page."""
     if checkout.is_over(world, session):
         raise StripeError(400, "This Checkout Session is no longer active.")
-    method = _saved(world, card)
+    return _submit(world, session, _saved(world, card))
+
+
+def choose_paypal(world: World, session: Json, email: str) -> Went:
+    """Submit a checkout page with a PayPal account in place of a card."""
+    if checkout.is_over(world, session):
+        raise StripeError(400, "This Checkout Session is no longer active.")
+    return _submit(world, session, new_paypal(world, email))
+
+
+def _submit(world: World, session: Json, method: Json) -> Went:
     if session["mode"] == "setup":
         return _set_up(world, session, method)
     if session["mode"] == "payment":

@@ -205,19 +205,26 @@ class Outside:
             await self._approve(visit)
 
     async def _type_card(self, visit: verbs.PageVisit, session: str) -> None:
-        card: dict[str, Any] = {
+        ids = {"stripe.seti": visit.update_id} if visit.update_id else {}
+        if visit.method is MethodKind.PAYPAL:
+            email = f"{visit.subscription_id}@payer.example"
+            await self._act(action="update_card", id=session, paypal_email=email, ids=ids)
+        else:
+            await self._act(action="update_card", id=session, card=self._card(visit, session), ids=ids)
+        if visit.end is verbs.PageEnd.DONE:
+            await self.say_yes_from_now_on(visit.subscription_id)
+
+    def _card(self, visit: verbs.PageVisit, session: str) -> dict[str, Any]:
+        return {
             "number": _REFUSED_CARD if visit.end is verbs.PageEnd.REFUSED else "4242424242424242",
-            "funding": visit.funding,
+            # What is printed on a deferred-debit card is what Stripe reads (EU regulation 2015/751).
+            "funding": "credit" if visit.deferred_debit else visit.funding,
             "cvc": visit.cvc,
             "three_ds": visit.three_ds,
             "country": visit.card_country,
             "fingerprint": visit.card or f"card-{visit.update_id or session[-12:]}",
             "last4": visit.label if visit.label and visit.label.isdigit() else "4444",
         }
-        ids = {"stripe.seti": visit.update_id} if visit.update_id else {}
-        await self._act(action="update_card", id=session, card=card, ids=ids)
-        if visit.end is verbs.PageEnd.DONE:
-            await self.say_yes_from_now_on(visit.subscription_id)
 
     async def _prove(self, visit: verbs.PageVisit, invoice: str) -> None:
         ids = {"stripe.ch": visit.transaction_id} if visit.transaction_id else {}

@@ -173,10 +173,14 @@ def test_a_bank_that_takes_its_time_keeps_the_caller_waiting_on_the_virtual_cloc
     invoice = failed(sim, ada["subscription"])["invoice"]
     sim.script(id=ada["subscription"], outcomes=[{"takes": "PT40S"}])
     with ThreadPoolExecutor(1) as elsewhere:
-        paying = elsewhere.submit(sim.stripe().v1.invoices.pay, invoice)
+        once = {"idempotency_key": "once"}
+        paying = elsewhere.submit(sim.stripe().v1.invoices.pay, invoice, options=once)
         while not sim.control("GET", "/next")["waiting"]:
             time.sleep(0.01)
         assert sim.control("GET", "/next")["waiting"] == ["2026-05-01T12:00:40Z"]
+        with pytest.raises(stripe.StripeError) as busy:
+            sim.stripe().v1.invoices.pay(invoice, options=once)
+        assert busy.value.http_status == 409
         assert sim.charges() == []
         sim.clock.move_to(sim.clock.now() + timedelta(seconds=40))
         assert paying.result(timeout=5).status == "paid"
