@@ -173,7 +173,7 @@ def test_a_bank_that_takes_its_time_keeps_the_caller_waiting_on_the_virtual_cloc
     invoice = failed(sim, ada["subscription"])["invoice"]
     sim.script(id=ada["subscription"], outcomes=[{"takes": "PT40S"}])
     with ThreadPoolExecutor(1) as elsewhere:
-        once = {"idempotency_key": "once"}
+        once: Any = {"idempotency_key": "once"}
         paying = elsewhere.submit(sim.stripe().v1.invoices.pay, invoice, options=once)
         while not sim.control("GET", "/next")["waiting"]:
             time.sleep(0.01)
