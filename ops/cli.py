@@ -17,7 +17,6 @@ from ops.demo.command import demo
 from ops.policy_cli import calendars, policy
 from ops.simulation.command import simulate
 from ops.stack.plan import SERVICES
-from ops.stories.command import story
 from ops.topics_cli import topics
 
 DATA = click.option(
@@ -68,7 +67,6 @@ main.add_command(calendars)
 main.add_command(why)
 main.add_command(bring_in)
 main.add_command(demo)
-main.add_command(story)
 main.add_command(topics)
 main.add_command(simulate)
 main.add_command(bench)
