@@ -14,7 +14,7 @@ from ops.simulation.command import simulate
 from ops.simulation.histories import HISTORIES
 from ops.simulation.running import Summary, expected, live_through, many, quiet
 
-STORMS = 30
+STORMS = 15
 _ELSEWHERE = """
 import json, os
 from ops.simulation.running import live_through, quiet
@@ -38,7 +38,7 @@ def test_every_history_holds_its_invariants_in_fine_weather(number: int) -> None
     assert all(len(set(state["mails"])) == len(state["mails"]) for _ in state["cases"])
 
 
-def test_thirty_storms_lose_nothing_double_nothing_and_leave_nothing_stuck() -> None:
+def test_fifteen_storms_lose_nothing_double_nothing_and_leave_nothing_stuck() -> None:
     summary = Summary()
     for lived in many(range(STORMS)):
         summary.add(lived)
