@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ops.simulators.clock import instant
+from ops.simulators.clock import exact, instant
 from ops.simulators.money import DecimalsRefused, exponent, minor, text
 from ops.simulators.paypal.errors import malformed, refused
 from ops.simulators.paypal.events import emit
@@ -129,7 +130,7 @@ def deny(world: World, key: str, *, by: str = "engine") -> None:
 
 def declined(
     world: World, subscription: Json, value: int, *, period: str, reason: str, by: str = "engine"
-) -> None:
+) -> Json:
     """An attempt was refused: nothing but a line in the transactions list."""
     key = world.ids.paypal("declined")
     currency = engine_of(world, subscription["id"])["currency"]
@@ -143,6 +144,12 @@ def declined(
     }
     keep(world, "declined", record)
     _enter(world, subscription, value, period=period, outcome="declined", ref=key, by=by)
+    return record
+
+
+def lags(world: World, key: str, until: datetime) -> None:
+    """The list of transactions is behind: a line shows from ``until`` on only."""
+    keep(world, "late_line", {"id": key, "from": exact(until)})
 
 
 def _enter(world: World, subscription: Json, value: int, **facts: Any) -> None:
@@ -163,6 +170,7 @@ def transactions(world: World, subscription: Json, start: str, end: str) -> Json
         since, until = instant(start), instant(end)
     except ValueError as error:
         raise malformed("start_time", str(error)) from error
+    hidden = {row["id"] for row in every(world, "late_line") if instant(row["from"]) > world.clock.now()}
     name = subscription["subscriber"].get("name", {})
     email = subscription["subscriber"].get("email_address", "")
     found = []
@@ -197,7 +205,7 @@ def transactions(world: World, subscription: Json, start: str, end: str) -> Json
             "time": time,
         }
         for time, key, status, written, value, kept, currency in sorted(found)
-        if since <= instant(time) <= until
+        if since <= instant(time) <= until and key not in hidden
     ]
     path = f"/v1/billing/subscriptions/{subscription['id']}/transactions?start_time={start}&end_time={end}"
     return {

@@ -88,7 +88,14 @@ def attempt_happened(world: World, told: AttemptTold) -> Json:
                 currency=currency,
             )
             _note_payment(world, key, told)
+    _lag(world, sale["id"], told)
     return {"transaction": sale["id"], "outcome": told.outcome}
+
+
+def _lag(world: World, key: str, told: AttemptTold) -> None:
+    """PayPal's list of transactions is no faster than its news: what arrives late is in it late."""
+    if told.arrivals and min(told.arrivals) > told.at:
+        sales.lags(world, key, min(told.arrivals))
 
 
 def _known_sale(world: World, subscription: Json, sale: Json, told: AttemptTold, period: str) -> Json:
@@ -106,7 +113,8 @@ def _known_sale(world: World, subscription: Json, sale: Json, told: AttemptTold,
 
 def _failed(world: World, subscription: Json, told: AttemptTold, period: str) -> Json:
     reason = told.reason or "PAYMENT_DENIED"
-    sales.declined(world, subscription, told.amount, period=period, reason=reason)
+    line = sales.declined(world, subscription, told.amount, period=period, reason=reason)
+    _lag(world, line["id"], told)
     _note_failure(world, subscription["id"], told)
     tell(world, "PAYMENT.FAILED", subscription)
     return {"transaction": f"{subscription['id']}@{stamp(world)}", "outcome": "failed"}

@@ -50,6 +50,8 @@ class Troubles:
 
     async def crash(self, service: str, point: CrashPoint) -> None:
         """Kill ``service``'s worker now, or when it reaches ``point``."""
+        # What it heard in the story before is confirmed by now, so that it does not come again in this one.
+        await asyncio.sleep(max(0.0, self._began + _COMMITTED - time.monotonic()))
         match point:
             case CrashPoint.NOW:
                 await self.kill(service)
@@ -72,8 +74,6 @@ class Troubles:
         if service in self.dead:
             return
         self._armed.pop(service, None)
-        # What it heard in the story before is confirmed by now, so that it does not come again in this one.
-        await asyncio.sleep(max(0.0, self._began + _COMMITTED - time.monotonic()))
         part = f"{service}-worker"
         held = self.stack.folder / "held" / part
         held.parent.mkdir(exist_ok=True)
@@ -109,8 +109,12 @@ class Troubles:
                 await self.kill(service)
 
     async def _arm_charge(self, service: str, kind: str) -> None:
-        """The gateway keeps our next charge waiting for its answer: before or after it did as asked."""
+        """The gateway keeps our next charge waiting for its answer, before or after it did as asked.
+
+        Its webhooks wait too: nothing of the charge reaches us before the worker is dead.
+        """
         for gateway, route in _CHARGES:
+            await self.lines.control("POST", "/webhooks/hold", {"gateway": gateway})
             fault = {"gateway": gateway, "route": route, "kind": kind, "seconds": 600}
             await self.lines.control("POST", "/fault", fault)
 
@@ -119,9 +123,11 @@ class Troubles:
             left = [one for one in waiting["faults"] if one["kind"] == kind]
             if len(left) == len(_CHARGES):
                 return False
+            await self.kill(service)
             for gateway, _ in _CHARGES:
                 await self.lines.control("DELETE", f"/fault?gateway={gateway}")
-            return True
+                await self.lines.control("POST", "/webhooks/release", {"gateway": gateway})
+            return False
 
         self._armed[service] = taken
 
