@@ -11,6 +11,8 @@ SHELL := /bin/bash
 .PHONY: help setup demo up test check format bench bench-full bench-peers kafka lock clean
 
 ARGS ?=
+# Files of tests run side by side, each process with servers of its own.
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
@@ -31,7 +33,8 @@ test: $(VENV)/.ready-to-work ## all tests; the closing lines say on which lanes 
 	  echo "installing Chromium for the browser lane"; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null || true; \
 	fi
-	$(BIN)/python -m pytest $(ARGS)
+	@if [ "$${CI:-}" = true ]; then $(BIN)/python -m ops.servers.kafka fetch || true; fi
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready-to-work ## lint, format, types, import contracts
 	$(BIN)/ruff check .
