@@ -108,6 +108,10 @@ class MemoryStore:
         self._undone.pop(errand_id, None)
 
 
+class WrittenUnread(Exception):
+    """A handler wrote over a row that it had not read: a mistake of ours that only shows on PostgreSQL."""
+
+
 class MemoryShelf:
     """One transaction over a MemoryStore: changes are staged and applied together at the end."""
 
@@ -118,17 +122,21 @@ class MemoryShelf:
         self._store = store
         self._changes: list[Callable[[], None]] = []
         self._fresh: set[str] = set()
+        self._asked: set[tuple[str, str]] = set()
 
     async def load(self, table: Table[T], keys: Sequence[str]) -> dict[str, T]:
         """See ``Shelf``."""
         rows = self._store.rows.get(table.name, {})
+        self._asked.update((table.name, key) for key in keys)
         return {key: rows[key] for key in keys if key in rows}
 
     async def find(self, table: Table[T], column: str, values: Sequence[Any]) -> list[T]:
         """See ``Shelf``."""
         value_of = table.columns[column][1]
         rows = self._store.rows.get(table.name, {})
-        return [row for _, row in sorted(rows.items()) if value_of(row) in values]
+        found = [(key, row) for key, row in sorted(rows.items()) if value_of(row) in values]
+        self._asked.update((table.name, key) for key, _ in found)
+        return [row for _, row in found]
 
     async def page(self, table: Table[T], page: Page) -> list[T]:
         """See ``Lists``."""
@@ -162,7 +170,18 @@ class MemoryShelf:
     async def save(
         self, rows: Mapping[Table[Any], Mapping[str, Any]], gone: Mapping[Table[Any], Iterable[str]]
     ) -> None:
-        """See ``Shelf``."""
+        """See ``Shelf``.
+
+        Raises:
+            WrittenUnread: PostgreSQL compares versions, and so would never take it.
+        """
+        for table, changed in rows.items():
+            there = self._store.rows.get(table.name, {})
+            unread = [key for key in changed if key in there and (table.name, key) not in self._asked]
+            if unread:
+                raise WrittenUnread(
+                    f"{table.name} {unread[0]!r} is there and was not read before it was written"
+                )
 
         def apply() -> None:
             for table, changed in rows.items():

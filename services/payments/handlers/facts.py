@@ -114,13 +114,13 @@ async def on_duplicate_adopted(fact: dunning.DuplicateAdopted, unit: Books) -> N
     if subscription is None:
         return
     anchors = periods.re_anchored(subscription.anchors, fact.day, fact.day.day)
-    unit.keep(
-        replace(subscription, gateway_subscription_id=fact.gateway_subscription_id, anchors=anchors),
+    unit.keep(replace(subscription, gateway_subscription_id=fact.gateway_subscription_id, anchors=anchors))
+    await unit.refer(
         Reference(
             key=f"{subscription.gateway}:{fact.gateway_subscription_id}",
             subscription_id=subscription.subscription_id,
             role=Role.SUBSCRIPTION,
-        ),
+        )
     )
 
 
