@@ -84,6 +84,9 @@ async def test_what_a_lost_notice_hid_is_found_by_the_look_at_everything(
     async with Transactions(COUNTING, PgStore(pool, "counting"), clock)() as unit:
         unit.say(failed(1))
     await until(teller, ["ada-1"])
+    async with asyncio.timeout(20):  # it is marked a moment after it was sent
+        while await pool.fetchval("select told_at from counting.journal") is None:
+            await asyncio.sleep(0.02)
     monkeypatch.setattr(telling, "_LOOK_AT_ALL", 0.1)
     await pool.execute("update counting.journal set told_at = null, tell_at = tell_at - interval '1 day'")
 
