@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -276,6 +276,23 @@ async def test_a_payment_in_the_air_is_pending_and_then_paid(bench: Bench) -> No
     pending, paid = (await bench.stack.facts())[1:]
     assert words == ["AttemptFailed", "AttemptPending", "AttemptSucceeded"]
     assert pending.transaction_id == paid.transaction_id
+
+
+async def test_how_a_payment_in_the_air_ends_is_the_answer_to_the_request_that_sent_it(bench: Bench) -> None:
+    bench.world.script(
+        "ada", "insufficient_funds", {"pending": True, "after": "PT2H", "then": "insufficient_funds"}
+    )
+    await bench.advance("2026-06-01T07:00:00Z")
+    bench.world.advance("2026-06-02T07:00:00Z")
+
+    await bench.ask(1)
+    await bench.deliver()
+    await bench.advance("2026-06-02T09:00:00Z")
+
+    pending, failed = (await bench.stack.facts())[1:]
+    assert (failed.transaction_id, failed.request_id) == (pending.transaction_id, pending.request_id)
+    assert (failed.kind, failed.period) == (pending.kind, pending.period)
+    assert failed.occurred_at == pending.occurred_at + timedelta(hours=2)
 
 
 async def test_we_take_the_invoices_clock_over_when_we_plan_our_own_retries(bench: Bench) -> None:

@@ -65,6 +65,8 @@ def when_attempt(
     told = {one.outcome for one in seen if one.transaction_id == news.transaction_id}
     if news.outcome in told or (news.outcome is Outcome.PENDING and told):
         return MOOT
+    if request is None:
+        news, request = _answer_at_last(news, seen, requests, now)
     if request is None and _is_echo(news, requests):
         return MOOT
     if news.approximate and _was_told_nearby(news, seen):
@@ -85,6 +87,7 @@ def when_attempt(
         occurred_at=news.occurred_at,
         invoice_id=news.invoice_id,
         gateway_subscription_id=news.gateway_subscription_id,
+        request_id=request.request_id if request else news.request_id,
     )
     return Decision(
         said=_said(subscription, school, news, transaction, request, now),
@@ -92,6 +95,24 @@ def when_attempt(
         invoice=_invoice(subscription, news, invoice, period, request),
         subscription=_after(subscription, news, kind, period),
     )
+
+
+def _answer_at_last(
+    news: AttemptNews, seen: Sequence[Transaction], requests: Sequence[Request], now: datetime
+) -> tuple[AttemptNews, Request | None]:
+    """How a transaction in the air ended answers the request that sent it, although the gateway does not say so.
+
+    Where it does not say either when it ended, but only when it began, it ended when we heard of it.
+    """
+    began = next(
+        (one for one in seen if (one.transaction_id, one.outcome) == (news.transaction_id, Outcome.PENDING)),
+        None,
+    )
+    if began is None:
+        return news, None
+    ended_at = news.occurred_at if news.occurred_at > began.occurred_at else now
+    news = replace(news, occurred_at=ended_at, request_id=news.request_id or began.request_id)
+    return news, next((one for one in requests if one.request_id == news.request_id), None)
 
 
 def _is_echo(news: AttemptNews, requests: Sequence[Request]) -> bool:

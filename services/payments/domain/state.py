@@ -143,6 +143,8 @@ class Transaction:
     occurred_at: datetime
     invoice_id: str | None = None
     gateway_subscription_id: str | None = None
+    request_id: str | None = None
+    """The request of ours that it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

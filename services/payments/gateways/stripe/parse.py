@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -44,6 +45,8 @@ _CUT: Final = 25
 
 _events = msgspec.json.Decoder(_Event)
 _loose = msgspec.json.Decoder(_Loose)
+
+_AT_ONCE: Final = timedelta(minutes=1)
 
 _UNPAID: Final = {
     "unpaid": "suspended",
@@ -160,6 +163,8 @@ def _invoice_payment(event: _Event, payment: shapes.InvoicePayment) -> Heard:
 
 def _charge_failed(event: _Event, charge: shapes.Charge) -> Heard:
     news = failed_charge(charge)
+    if _at(event) - news.occurred_at > _AT_ONCE:  # it was in the air: the charge is older than its end
+        news = replace(news, occurred_at=_at(event))
     intent = shapes.id_of(charge.payment_intent)
     invoice = shapes.id_of(charge.invoice)
     if intent is None and invoice is None:
