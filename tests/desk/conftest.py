@@ -22,6 +22,7 @@ from services.desk.app import SERVICE as DESK
 from services.desk.domain.people import Role
 from services.desk.owners import HttpOwners
 from services.desk.settings import DeskSettings
+from services.desk.store import MEMBERS
 from shared.events.words import Gateway, MethodKind
 from shared.money import Money
 
@@ -61,6 +62,7 @@ class Town:
                 secret = f"invitation-of-{email}"
                 person = entering.joined(self.app.state.desk.settings.master, person, PASSWORD, secret, 0)
                 self.secrets[email] = entering.totp_secret(self.app.state.desk.settings.master, secret)
+            await unit.get(MEMBERS, MEMBERS.key(member))
             unit.keep(person, member)
         return email
 
