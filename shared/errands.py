@@ -8,6 +8,7 @@ key of whatever it does; it is recorded once.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -101,3 +102,54 @@ async def run_due_errands(
     claimed = await store.claim_errands(clock.now(), limit=limit, lease=LEASE)
     await asyncio.gather(*(run_errand(service, store, hands, clock, errand) for errand in claimed))
     return len(claimed)
+
+
+class SideBySide:
+    """The errands of a worker: a slow one keeps no other waiting. ``ring`` is called when one has ended."""
+
+    def __init__(
+        self,
+        service: Service,
+        store: Store,
+        hands: Any,
+        clock: Clock,
+        *,
+        limit: int = 32,
+        ring: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._service, self._store, self._hands, self._clock = service, store, hands, clock
+        self._limit = limit
+        self._ring = ring
+        self._running: set[asyncio.Task[None]] = set()
+        self._troubles: list[BaseException] = []
+
+    async def begin_due(self) -> int:
+        """Claim what is due, as far as hands are free, and begin with it; how many were claimed.
+
+        Raises:
+            Exception: what an errand raised that had begun before; it is free again when its lease is over.
+        """
+        if self._troubles:
+            raise self._troubles.pop(0)
+        free = self._limit - len(self._running)
+        if not free:
+            return 0
+        claimed = await self._store.claim_errands(self._clock.now(), limit=free, lease=LEASE)
+        for errand in claimed:
+            doing = run_errand(self._service, self._store, self._hands, self._clock, errand)
+            task = asyncio.create_task(doing, name=f"errand {errand.id}")
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(claimed)
+
+    async def stop(self) -> None:
+        """Let go of what is being done: whoever starts next takes it up under the same id."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._troubles.append(error)
+        self._ring()

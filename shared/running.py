@@ -17,7 +17,7 @@ from typing import Any, Final
 from shared.bell import Bell
 from shared.clock import Clock
 from shared.database import OUTAGES, PgStore, hold, open_pool
-from shared.errands import run_due_errands
+from shared.errands import SideBySide
 from shared.errors import Transient
 from shared.hearing import hear
 from shared.logs import logger
@@ -67,13 +67,14 @@ class WorkerProcess:
             asyncio.create_task(self._listen(pool, store), name="listen"),
         ]
         chores: list[Loop] = [Retention(partial(forget, pool, self.service.name), self.clock).forget_due]
+        errands = SideBySide(self.service, store, self.hands, self.clock, ring=self._bell.ring)
         if self.service.errands:
-            chores.append(lambda: run_due_errands(self.service, store, self.hands, self.clock))
+            chores.append(errands.begin_due)
         chores += loops(store) if loops else ()
         tasks += [asyncio.create_task(self._for_ever(chore), name="chore") for chore in chores]
         log.info("worker_started", topics=list(self.service.topics))
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        await self._close(worker, tasks, pool)
+        await self._close(worker, tasks, errands, pool)
         for task in done:
             if task.get_name() != "stop":
                 task.result()
@@ -81,11 +82,14 @@ class WorkerProcess:
                 raise RuntimeError(message)
         log.info("worker_stopped")
 
-    async def _close(self, worker: Worker, tasks: Sequence[asyncio.Task[Any]], pool: Any) -> None:
+    async def _close(
+        self, worker: Worker, tasks: Sequence[asyncio.Task[Any]], errands: SideBySide, pool: Any
+    ) -> None:
         await worker.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await errands.stop()
         with suppress(Exception):
             await asyncio.wait_for(pool.close(), 5)
 

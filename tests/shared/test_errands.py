@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import asyncpg
 import pytest
 
 from shared.clock import HandClock
-from shared.errands import run_due_errands
+from shared.errands import SideBySide, run_due_errands
 from shared.memory import MemoryStore
 from shared.service import Doing, Service
 from shared.shelf import Errand
@@ -81,3 +82,38 @@ async def test_what_came_of_an_errand_is_recorded_although_two_transactions_were
     await run_due_errands(service, store, None, clock)
 
     assert (asked, done) == ([1], ["nothing", "charged"])
+
+
+async def test_a_gateway_that_takes_its_time_keeps_no_other_errand_waiting() -> None:
+    answers = asyncio.Event()
+    done: list[str] = []
+
+    async def run(errand: Errand, hands: Any, now: datetime) -> str:
+        if errand.id == "slow":
+            await answers.wait()
+        return errand.id
+
+    async def finish(errand: Errand, result: str, unit: Unit) -> None:
+        done.append(result)
+
+    errands = {"charge": Doing(run=run, finish=finish)}
+    service = Service(name="payments", unit=Unit, hears={}, tables=(), errands=errands)
+    store, clock = MemoryStore(), HandClock(NOW)
+    ended = asyncio.Event()
+    side_by_side = SideBySide(service, store, None, clock, limit=2, ring=ended.set)
+
+    store.ask(Errand(id="slow", kind="charge", key="k", due_at=NOW, body=b"{}"))
+    assert await side_by_side.begin_due() == 1
+    for number in (1, 2):
+        store.ask(Errand(id=f"quick{number}", kind="charge", key="k", due_at=NOW, body=b"{}"))
+    assert await side_by_side.begin_due() == 1, "two hands, and one is not free"
+    await ended.wait()
+    assert await side_by_side.begin_due() == 1
+    ended.clear()
+    await ended.wait()
+    assert done == ["quick1", "quick2"]
+
+    answers.set()
+    ended.clear()
+    await ended.wait()
+    assert done == ["quick1", "quick2", "slow"]

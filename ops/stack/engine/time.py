@@ -38,8 +38,8 @@ class Time:
     _arrivals: list[tuple[datetime, int, Callable[[], Awaitable[None]]]] = field(default_factory=list)
     _order: Any = field(default_factory=count)
     _next_outside: datetime | None = None
-    _waiting: bool = False
-    """A call of ours is in the air: a bank takes its time."""
+    _in_the_air: int = 0
+    """Calls of ours that a bank takes its time to answer."""
     _pulse: Pulse | None = None
 
     def begin(self, start: datetime) -> None:
@@ -88,7 +88,8 @@ class Time:
                 _, _, act = heapq.heappop(self._arrivals)
                 await act()
                 continue
-            self.heard_before = self.now()
+            if not self.troubles.dead:  # what the dead have not heard is still to be heard
+                self.heard_before = self.now()
             return
 
     async def _until_quiet(self, deadline: float) -> None:
@@ -113,7 +114,7 @@ class Time:
                 await self._look_again("new")
             if pulse.overdue:
                 await self.look_at_waiting()
-            left = self._left(pulse)
+            left = await self._left(pulse)
             if not left:
                 return []
             if time.monotonic() > deadline:
@@ -121,19 +122,22 @@ class Time:
             # The longer it takes, the less often it is looked: a tenth of the wait, 30 ms at most.
             await asyncio.sleep(min(_PAUSE + (time.monotonic() - began) / 10, _LONGEST_PAUSE))
 
-    def _left(self, pulse: Pulse) -> list[str]:
+    async def _left(self, pulse: Pulse) -> list[str]:
         left = pulse.what(self.troubles.dead)
         if pulse.paused and not self.gateways_down and "payments" not in self.troubles.dead:
             left.append(f"{pulse.paused} webhooks are read again")
         if pulse.overdue and "payments" not in self.troubles.dead:
             left.append(f"{pulse.overdue} webhooks wait too long and nobody was shown them")
-        if self._waiting:  # it is done when the clock has moved
-            left = [one for one in left if "of payments is not done" not in one]
+        asked = [one for one in left if "of payments is not done" in one]
+        if asked and asked == left:
+            self._note_outside(await self.lines.control("GET", "/next"))
+        if asked and len(asked) <= self._in_the_air:  # they are done when the clock has moved
+            left = [one for one in left if one not in asked]
         return left
 
     def _note_outside(self, outside: Any) -> None:
         hours = [instant(at) for at in outside["waiting"]]
-        self._waiting = bool(hours)
+        self._in_the_air = len(hours)
         if outside["next"] is not None:
             hours.append(instant(outside["next"]["at"]))
         self._next_outside = min(hours, default=None)
