@@ -14,10 +14,10 @@ from services.desk import api
 from services.desk.handlers import HEARS
 from services.desk.owners import HttpOwners
 from services.desk.settings import DeskSettings
-from services.desk.store import TABLES, DeskUnit, prefetch
-from services.desk.sweeping import Sweeper
+from services.desk.store import PASSING, TABLES, DeskUnit, prefetch
 from shared.database import PgStore, open_pool
 from shared.pages.changes import Changes
+from shared.pages.sweeping import Sweeper
 from shared.service import Service
 from shared.transactions import Transactions
 
@@ -33,7 +33,7 @@ def hands(settings: DeskSettings) -> None:
 def loops(store: PgStore, hands: Any, settings: DeskSettings) -> Sequence[Callable[[], Awaitable[int]]]:
     """What the worker does beside hearing: it sweeps out what expired."""
     del hands
-    return [Sweeper(store, settings.clock()).sweep]
+    return [Sweeper(store, settings.clock(), PASSING).sweep]
 
 
 def build_api(settings: DeskSettings | None = None) -> FastAPI:

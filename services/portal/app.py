@@ -5,30 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
 
 from services.portal import api
-from services.portal.changes import Changes
 from services.portal.handlers import HEARS
 from services.portal.owners import HttpOwners
 from services.portal.settings import PortalSettings
-from services.portal.store import TABLES, PortalUnit, prefetch
-from services.portal.sweeping import Sweeper
+from services.portal.store import PASSING, TABLES, PortalUnit, prefetch
 from shared.database import PgStore, open_pool
+from shared.pages.changes import Changes
+from shared.pages.sweeping import Sweeper
 from shared.service import Service
 from shared.transactions import Transactions
 
 SERVICE: Final = Service(name="portal", unit=PortalUnit, hears=HEARS, tables=TABLES, prefetch=prefetch)
 SETTINGS: Final = PortalSettings
+_KEPT: Final = timedelta(days=1)
+"""A used link is remembered for a day, so that it can say that it was used."""
 
 
 def loops(store: PgStore, hands: Any, settings: PortalSettings) -> Sequence[Callable[[], Awaitable[int]]]:
     """What the worker does beside hearing: it sweeps out what expired."""
     del hands
-    return [Sweeper(store, settings.clock()).sweep]
+    return [Sweeper(store, settings.clock(), PASSING, kept=_KEPT).sweep]
 
 
 def build_api(settings: PortalSettings | None = None) -> FastAPI:
@@ -42,7 +45,7 @@ def build_api(settings: PortalSettings | None = None) -> FastAPI:
         dunning=settings.dunning_url,
         notifications=settings.notifications_url,
     )
-    changes = Changes()
+    changes = Changes(api.CHANNEL)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

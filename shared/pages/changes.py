@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from shared.database import OUTAGES
 from shared.logs import logger
 
 log = logger("pages.changes")
@@ -63,10 +64,25 @@ class Changes:
         while True:
             try:
                 async with pool.acquire() as connection:
-                    gone = asyncio.Event()
-                    connection.add_termination_listener(lambda _, gone=gone: gone.set())
-                    await connection.add_listener(self._channel, lambda *said: self.tell(said[3]))
-                    await gone.wait()
-            except (OSError, RuntimeError) as error:
+                    await self._hear(connection)
+            except OUTAGES as error:
                 log.warning("changes_not_heard", reason=repr(error))
             await asyncio.sleep(1)
+
+    async def _hear(self, connection: Any) -> None:
+        gone = asyncio.Event()
+
+        def ended(_: Any) -> None:
+            gone.set()
+
+        def changed(_: Any, __: int, ___: str, what: str) -> None:
+            self.tell(what)
+
+        connection.add_termination_listener(ended)
+        await connection.add_listener(self._channel, changed)
+        try:
+            await gone.wait()
+        finally:
+            connection.remove_termination_listener(ended)
+            if not connection.is_closed():
+                await connection.remove_listener(self._channel, changed)

@@ -14,10 +14,8 @@ from pydantic import SecretStr
 from services.portal import api
 from services.portal.api.common import COOKIE
 from services.portal.app import SERVICE
-from services.portal.changes import Changes
 from services.portal.domain import doors
 from services.portal.memory import MemoryOwners
-from services.portal.secrets import hash_of, new_secret
 from services.portal.settings import PortalSettings
 from shared.clock import HandClock
 from shared.declines import DeclineClass
@@ -26,6 +24,8 @@ from shared.events.wire import wrap
 from shared.events.words import AttemptKind, CaseState, ExhaustionCause, Gateway, MethodKind, Template
 from shared.memory import Line
 from shared.money import Money
+from shared.pages.changes import Changes
+from shared.pages.secrets import hash_of, new_secret
 
 ECOLE, ADA, ADA_SUB, JUNE = "ecole", "ada", "ada-fr", "ada-fr~2026-06-01"
 KOUMON, HANA, HANA_SUB, APRIL = "gakko", "hana", "hana-jp", "hana-jp~2026-04-15"
@@ -45,7 +45,7 @@ class Town:
         self.clock = clock
         self.line = Line([SERVICE], clock)
         self.owners = MemoryOwners()
-        self.changes = Changes()
+        self.changes = Changes(api.CHANNEL)
         self.settings = PortalSettings(mode="test", portal_url=HOST, api_keys=SecretStr("a-key"))
         self.transactions = self.line.transactions("portal")
         self.app = api.build_api(

@@ -9,7 +9,8 @@ import pytest
 
 from services.portal.api.common import COOKIE
 from services.portal.api.doors import new_link
-from services.portal.secrets import hand_over_secret, hand_over_signature, hash_of
+from services.portal.hand_over import hand_over_secret, hand_over_signature
+from shared.pages.secrets import hash_of
 from tests.portal.conftest import ADA, ADA_SUB, ECOLE, HOST, Town, failed_in_june, field, seen
 
 EMAIL = "ada@example.org"

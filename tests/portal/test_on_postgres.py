@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.portal import app
-from services.portal.sweeping import Sweeper
+from services.portal.store import PASSING
 from shared.clock import HandClock
 from shared.database import PgStore, open_pool
 from shared.events.wire import to_bytes, wrap
 from shared.hearing import hear
 from shared.migrate import migrate
+from shared.pages.sweeping import Sweeper
 from shared.shelf import Message
 from shared.transactions import Transactions
 from tests.portal.conftest import (
@@ -108,5 +110,5 @@ async def test_what_expired_is_swept_out_and_what_is_good_stays(
     await town.session()
     clock.move_to(utc("2026-06-03T12:00:00Z"))
     await town.session()
-    assert await Sweeper(store, clock).sweep() == 1
+    assert await Sweeper(store, clock, PASSING, kept=timedelta(days=1)).sweep() == 1
     assert await pool.fetchval("select count(*) from portal.sessions") == 1

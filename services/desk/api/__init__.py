@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from services.desk.api import acts, cases, doors, live, mails, office, queues, rules, today
@@ -20,6 +18,7 @@ from shared.errors import NotFound, Refused, Transient
 from shared.logs import logger
 from shared.pages.changes import Changes
 from shared.pages.headers import Headers, policy_of
+from shared.pages.writing import serve_static
 from shared.transactions import Transactions
 from shared.web import Check, build_app, problem
 
@@ -53,7 +52,7 @@ def build_api(
     )
     for room in ROOMS:
         app.include_router(room.build_router())
-    app.mount("/static", StaticFiles(directory=str(files("services.desk") / "static")), name="static")
+    serve_static(app, "services.desk")
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(Told, _told)
     app.add_exception_handler(Refused, _refused)

@@ -11,7 +11,6 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from services.desk.api.writing import static_version, templates
 from services.desk.domain import people
 from services.desk.domain.case import LATER, Case
 from services.desk.domain.people import Person, Role, Session, may
@@ -24,6 +23,7 @@ from shared.calendar import LANGUAGES, Language
 from shared.errors import NotFound, Refused
 from shared.pages.changes import Changes
 from shared.pages.secrets import hash_of, is_same, token_for
+from shared.pages.writing import static_version, templates
 from shared.transactions import Transactions
 
 COOKIE: Final = "relance_desk"
@@ -268,10 +268,10 @@ def page(
         "live": live and me.session is not None,
         "here": request.url.path,
         "query": request.url.query,
-        "version": static_version(),
+        "version": static_version("services.desk"),
         "done": request.query_params.get("done", ""),
     }
-    html = templates().get_template(f"{template}.html.j2").render({**names, **more})
+    html = templates("services.desk").get_template(f"{template}.html.j2").render({**names, **more})
     return HTMLResponse(html, status_code=status)
 
 

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from services.portal.api import admin, both, doors, live, my_page, premium, visits
 from services.portal.api.common import Built, SignInFirst, Told, Visitor, built, go, signed_in, stranger, told
-from services.portal.api.headers import Headers
-from services.portal.changes import Changes
+from services.portal.api.cookies import SessionCookie
 from services.portal.domain.people import School
 from services.portal.owners import Owners
 from services.portal.settings import PortalSettings
 from shared.errors import NotFound, Refused, Transient
 from shared.logs import logger
+from shared.pages.changes import Changes
+from shared.pages.headers import Headers, policy_of
+from shared.pages.writing import serve_static
 from shared.transactions import Transactions
 from shared.web import Check, build_app, problem
 
 log = logger("portal")
+
+CHANNEL = "portal_changed"
 
 
 def build_api(
@@ -42,14 +44,16 @@ def build_api(
     for room in (doors, premium, my_page, both, visits, live):
         app.include_router(room.build_router())
     app.include_router(admin.build_router())
-    app.mount("/static", StaticFiles(directory=str(files("services.portal") / "static")), name="static")
+    serve_static(app, "services.portal")
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(Told, _told)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Transient, _transient)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Headers, settings=settings)
+    app.add_middleware(SessionCookie, settings=settings)
+    policy = policy_of(form_targets=tuple(settings.form_targets))
+    app.add_middleware(Headers, policy=policy, is_secure=settings.is_secure)
     return app
 
 

@@ -12,9 +12,9 @@ from starlette.datastructures import FormData
 
 from services.portal.api.common import Built, Told, Visitor, knock, text_of
 from services.portal.domain.doors import Act, Rule
-from services.portal.secrets import is_same, new_secret, token_for
 from services.portal.store import ACTS
 from shared.database import OvertakenError
+from shared.pages.secrets import is_same, new_secret, token_for
 
 _KEPT: Final = timedelta(hours=2)
 _WAITS: Final = 40

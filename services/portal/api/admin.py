@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.portal.api.common import built
 from services.portal.domain.doors import Offer
-from services.portal.secrets import hand_over_secret
+from services.portal.hand_over import hand_over_secret
 from services.portal.store import OFFERS
 from shared.web import Keyed
 

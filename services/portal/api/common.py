@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
-from services.portal.changes import Changes
 from services.portal.domain import doors
 from services.portal.domain.doors import Limit, Rule, Session
 from services.portal.domain.people import School
 from services.portal.owners import Owners
-from services.portal.secrets import hash_of, is_same, new_secret, token_for
 from services.portal.settings import PortalSettings
 from services.portal.store import LIMITS, SESSIONS, Picture, PortalUnit
 from services.portal.telling.speech import Speech
@@ -28,6 +23,9 @@ from services.portal.telling.standing import Standing, standings
 from shared.calendar import LANGUAGES, Language, local_date
 from shared.database import OvertakenError
 from shared.errors import NotFound, Refused
+from shared.pages.changes import Changes
+from shared.pages.secrets import hash_of, is_same, new_secret, token_for
+from shared.pages.writing import static_version, templates
 from shared.transactions import Transactions
 
 COOKIE: Final = "relance_session"
@@ -242,26 +240,6 @@ def stranger(request: Request, school: School, now: datetime) -> Visitor:
 # --- writing pages ----------------------------------------------------------------------------------------
 
 
-@cache
-def templates() -> Environment:
-    """Templates that escape everything, and that a missing name stops."""
-    return Environment(
-        loader=PackageLoader("services.portal", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def static_version() -> str:
-    """Changes with the style and the script, so that a browser may keep them for ever."""
-    folder = files("services.portal") / "static"
-    texts = [one.read_bytes() for one in sorted(folder.iterdir(), key=lambda one: one.name) if one.is_file()]
-    return hash_of("".join(text.hex() for text in texts))[:12]
-
-
 def page(
     request: Request, me: Visitor, template: str, *, status: int = 200, live: bool = False, **more: Any
 ) -> HTMLResponse:
@@ -278,10 +256,10 @@ def page(
         "today": local_date(me.now, me.school.zone),
         "live": live and me.session is not None,
         "here": request.url.path,
-        "version": static_version(),
+        "version": static_version("services.portal"),
         "notice": request.query_params.get("done", ""),
     }
-    html = templates().get_template(f"{template}.html.j2").render({**names, **more})
+    html = templates("services.portal").get_template(f"{template}.html.j2").render({**names, **more})
     return HTMLResponse(html, status_code=status)
 
 

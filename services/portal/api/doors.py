@@ -26,14 +26,15 @@ from services.portal.api.common import (
     stranger,
     text_of,
 )
-from services.portal.api.headers import cookie_of
+from services.portal.api.cookies import cookie_of
 from services.portal.domain import doors
 from services.portal.domain.doors import HAND_OVER_LIFE, LINK_LIFE, HandOver, LoginLink, Rule
 from services.portal.domain.people import School
-from services.portal.secrets import hand_over_secret, hand_over_signature, hash_of, is_same, new_secret
+from services.portal.hand_over import hand_over_secret, hand_over_signature
 from services.portal.store import HAND_OVERS, LINKS, SCHOOLS, SESSIONS
 from shared.errors import NotFound, RelanceError
 from shared.logs import logger
+from shared.pages.secrets import hash_of, is_same, new_secret
 
 log = logger("portal.doors")
 

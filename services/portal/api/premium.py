@@ -11,12 +11,12 @@ from services.portal.api.acts import form_token, once
 from services.portal.api.common import Me, Told, Visitor, built, form_of, go, page, refusal, text_of
 from services.portal.domain.doors import Offer
 from services.portal.owners import SignUp
-from services.portal.secrets import is_same, token_for
 from services.portal.settings import PortalSettings
 from services.portal.telling.standing import Standing
 from shared.calendar import local_date
 from shared.errors import NotFound, Refused
 from shared.events.words import MethodKind
+from shared.pages.secrets import is_same, token_for
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 

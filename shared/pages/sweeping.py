@@ -1,25 +1,28 @@
-"""What has had its time is thrown away: links, sessions, hand-overs, limits."""
+"""What has had its time is thrown away: links, sessions, hand-overs, limits, ids of acts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from services.portal.store import PASSING
 from shared.clock import Clock
 from shared.database import PgStore
+from shared.shelf import Table
 
 _EVERY: Final = timedelta(minutes=10)
-_KEPT: Final = timedelta(days=1)
-"""A used link is remembered for a day, so that it can say that it was used."""
 
 
 class Sweeper:
-    """Sweeps every few minutes."""
+    """Sweeps rows whose ``expires_at`` was ``kept`` ago, every ten minutes."""
 
-    def __init__(self, store: PgStore, clock: Clock) -> None:
+    def __init__(
+        self, store: PgStore, clock: Clock, tables: Sequence[Table[Any]], *, kept: timedelta = timedelta()
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._tables = tables
+        self._kept = kept
         self._next: datetime | None = None
 
     async def sweep(self) -> int:
@@ -29,8 +32,8 @@ class Sweeper:
             return 0
         self._next = now + _EVERY
         gone = 0
-        for table in PASSING:
+        for table in self._tables:
             statement = f"delete from {self._store.schema}.{table.name} where expires_at < $1"
-            told: str = await self._store.pool.execute(statement, now - _KEPT)
+            told: str = await self._store.pool.execute(statement, now - self._kept)
             gone += int(told.rpartition(" ")[2])
         return gone
