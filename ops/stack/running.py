@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.servers.processes import Process, end_with_us, free_port, tail
+from ops.stack.holding import see_that_it_is_free
 from ops.stack.plan import SERVICES, Plan, load
 from ops.stack.supervisor import StackFailed
 
@@ -87,8 +88,10 @@ def start_stack(
 
     Raises:
         StackFailed: it did not come up; the message has its last words.
+        ServerFailed: another process runs a stack in this folder.
     """
     folder = folder.resolve()
+    see_that_it_is_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / "up.log"
     command = [sys.executable, "-m", "ops.cli", "up", "--empty", "--data", str(folder)]

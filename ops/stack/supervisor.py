@@ -23,6 +23,7 @@ from ops.servers import kafka as apache
 from ops.servers.processes import Process, ServerFailed, spawn, tail
 from ops.stack import children
 from ops.stack.gateways import introduce
+from ops.stack.holding import Held
 from ops.stack.plan import PARTS, TOPICS, Part, Plan, environment, plan_for, topics_of
 from ops.stack.retell import retell_unheard
 from shared.clock import FileClock
@@ -56,13 +57,15 @@ class Supervisor:
     _servers: list[Any] = field(default_factory=list)
     _children: dict[str, _Child] = field(default_factory=dict)
     _stopping: bool = False
+    _held: Held | None = None
 
     def start(self) -> Plan:
         """Start everything and return when every service is ready.
 
         Raises:
-            StackFailed, ServerFailed: with the part's last words.
+            StackFailed, ServerFailed: with the part's last words; another process runs a stack in this folder.
         """
+        self._held = Held(self.folder)
         self.plan = plan_for(self.folder)
         if self.clock_start is not None:
             self.plan.clock_file = str(self.plan.folder / "clock")
@@ -98,7 +101,9 @@ class Supervisor:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop services, then servers, each by its own pid."""
+        """Stop services, then servers, each by its own pid; the folder is free afterwards."""
+        if self._held is None:
+            return
         self._stopping = True
         for child in self._children.values():
             with suppress(ProcessLookupError):
@@ -120,6 +125,8 @@ class Supervisor:
         self.plan.ready = False
         self.plan.pids = {}
         self.plan.save()
+        self._held.let_go()
+        self._held = None
 
     # --- servers ---
 
