@@ -41,7 +41,11 @@ DATABASE = click.option(
 class _Patient(click.Group):
     """A group that loads some of its commands only when they are asked for: a story's model takes its time."""
 
-    later: ClassVar[Mapping[str, str]] = {"story": "ops.stories.command", "staff": "ops.staff_cli"}
+    later: ClassVar[Mapping[str, str]] = {
+        "story": "ops.stories.command",
+        "staff": "ops.staff_cli",
+        "events": "ops.events_cli",
+    }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, loaded or not."""

@@ -17,6 +17,8 @@ class _AboutCredits(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditsGranted(_AboutCredits):
+    """Lesson credits were added to a subscription."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "grant_id")
 
     grant_id: str
@@ -48,6 +50,8 @@ class CreditGrantFellDue(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonBooked(_AboutCredits):
+    """A learner booked a lesson; its credits are reserved."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id")
 
     lesson_id: str
@@ -78,6 +82,8 @@ class HeldLessonFellDue(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonCancelledByLearner(_AboutCredits):
+    """The learner cancelled a lesson; its credits can be booked again."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id")
 
     lesson_id: str
@@ -85,6 +91,8 @@ class LessonCancelledByLearner(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditsConsumed(_AboutCredits):
+    """A lesson began, and its credits are used up (J46)."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "lesson_id")
 
     lesson_id: str
@@ -105,6 +113,8 @@ class CreditsExpired(_AboutCredits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditExpiryFellDue(_AboutCredits):
+    """A plan: a grant's last day is over, what is left of it expires."""
+
     PLAN: ClassVar[bool] = True
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "grant_id", "occurred_at")
 

@@ -76,6 +76,8 @@ class ClosureAnnounced(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureWithdrawn(Fact):
+    """An announced closure does not take place; mails that waited for its end leave earlier."""
+
     KEY: ClassVar[str] = "school_id"
 
     closure_id: str
@@ -114,6 +116,8 @@ class _AboutCase(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseOpened(_AboutCase):
+    """A payment of a period failed for the first time: from now on the policy decides what follows, and when."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id",)
 
     kind: str = "renewal"
@@ -218,6 +222,8 @@ class CaseFlagged(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFlagSettled(_AboutCase):
+    """A person settled what the case was flagged for."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "reason", "about", "settled_by")
 
     reason: ReviewReason
@@ -245,6 +251,8 @@ class PeriodPaid(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecovered(_AboutCase):
+    """The period was paid; whatever the case had held back is given back."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id",)
 
     transaction_id: str
@@ -332,6 +340,8 @@ class AccessDeadlineSet(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRestorationRequested(_AboutCase):
+    """Access is asked to take this case's restriction away."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "why")
 
     why: str
@@ -350,6 +360,8 @@ class AccessEndRequested(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditHoldRequested(_AboutCase):
+    """Credits is asked to stop new bookings while the case is open (R-J6)."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "hold")
 
     hold: str = "failure"
@@ -360,6 +372,8 @@ class CreditHoldRequested(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditReleaseRequested(_AboutCase):
+    """Credits is asked to let bookings go on: the case gave way."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "hold")
 
     hold: str = "failure"
@@ -553,6 +567,8 @@ class ResumeDateAnnounced(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeMissed(_AboutCase):
+    """The announced day passed and the learner did not pay from My Page."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("case_id", "day")
 
     day: date
@@ -650,6 +666,8 @@ class GuidanceConfirmed(_StaffAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeDateChosen(_StaffAct):
+    """Staff chose the day on which the learner is to pay from My Page (T28)."""
+
     day: date
 
 
@@ -660,6 +678,8 @@ class DifferenceAccepted(_StaffAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagSettled(_StaffAct):
+    """Staff settled what the case was flagged for."""
+
     reason: ReviewReason
     about: str
 
@@ -722,12 +742,12 @@ class _Plan(_AboutCase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFellDue(_Plan):
-    pass
+    """The hour of a planned attempt has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineFellDue(_Plan):
-    pass
+    """The hour at which access ends has come, unless something changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -759,16 +779,20 @@ class ConsequenceFellDue(_Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidanceFellDue(_Plan):
-    pass
+    """From now on the learner may be guided (J45)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeDayBegan(_Plan):
+    """The announced day has begun: My Page opens."""
+
     day: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeDayEnded(_Plan):
+    """The announced day is over: a learner who did not pay missed it."""
+
     day: date
 
 
@@ -782,6 +806,8 @@ class CoverageBegan(_Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReminderFellDue(_Plan):
+    """The hour of a reminder has come."""
+
     template: Template
     about: str = ""
 

@@ -67,6 +67,8 @@ class MailFellDue(_AboutMail):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSent(_AboutMail):
+    """The mail left: the mail server took it."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id",)
 
     language: str
@@ -77,6 +79,8 @@ class MailSent(_AboutMail):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailDropped(_AboutMail):
+    """The mail will not leave, and ``because`` says why."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id",)
 
     because: str

@@ -58,6 +58,8 @@ class _Attempt(_AboutSubscription):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSucceeded(_Attempt):
+    """The gateway has the money of this attempt."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("gateway", "transaction_id")
 
     next_billing_on: date | None = None
@@ -66,6 +68,8 @@ class AttemptSucceeded(_Attempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(_Attempt):
+    """The gateway did not get the money of this attempt, and ``decline`` says why."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("gateway", "transaction_id")
 
     decline: DeclineClass
@@ -81,6 +85,8 @@ class AttemptFailed(_Attempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPending(_Attempt):
+    """The gateway took the attempt and will tell its outcome later (a bank transfer, a check by the bank)."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("gateway", "transaction_id")
 
 
@@ -145,6 +151,8 @@ class GatewaySubscriptionActivated(_AboutSubscription):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySubscriptionSuspended(_AboutSubscription):
+    """The gateway stopped collecting because too many payments failed, or because somebody there stopped it."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "gateway_subscription_id", "occurred_at")
 
     gateway_subscription_id: str
@@ -155,6 +163,8 @@ class GatewaySubscriptionSuspended(_AboutSubscription):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySubscriptionCancelled(_AboutSubscription):
+    """The subscription ended at the gateway; it never collects again under this id."""
+
     IDENTITY: ClassVar[tuple[str, ...]] = ("subscription_id", "gateway_subscription_id")
 
     gateway_subscription_id: str

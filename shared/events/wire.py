@@ -1,7 +1,7 @@
 """Facts as bytes on a topic, and back; a message that is no fact of ours is unreadable, with the reason.
 
 One JSON object per message: ``{"id", "type", "cause", "recorded_at", "again", "fact": {...}}``. msgspec does
-the work on this hot path (docs/decisions); pydantic publishes the JSON Schema of the same classes.
+the work on this hot path (docs/decisions); `relance events export` publishes the JSON Schema of the same classes.
 """
 
 from __future__ import annotations
