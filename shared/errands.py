@@ -16,6 +16,7 @@ from shared.clock import Clock
 from shared.database import OUTAGES
 from shared.errors import Transient
 from shared.logs import logger
+from shared.scrubbing import scrubbed
 from shared.service import Service
 from shared.shelf import Errand, Store
 
@@ -45,7 +46,7 @@ async def run_errand(service: Service, store: Store, hands: Any, clock: Clock, e
         result = await doing.run(errand, hands, clock.now())
     except _NOT_NOW as error:
         retry_after: timedelta = getattr(error, "retry_after", None) or pause_after(errand.tries)
-        await store.postpone_errand(errand, until=clock.now() + retry_after, error=str(error))
+        await store.postpone_errand(errand, until=clock.now() + retry_after, error=scrubbed(str(error)))
         log.warning("errand_postponed", kind=errand.kind, id=errand.id, tries=errand.tries, reason=str(error))
         return
     except Exception as error:  # noqa: BLE001 - an errand that cannot be done is recorded as such, or kept
@@ -83,10 +84,12 @@ async def _give_up(service: Service, store: Store, clock: Clock, errand: Errand,
     log.error("errand_failed", kind=errand.kind, id=errand.id, exc_info=error)
     give_up = service.errands[errand.kind].give_up
     if give_up is None:
-        await store.postpone_errand(errand, until=clock.now() + timedelta(hours=1), error=repr(error))
+        await store.postpone_errand(
+            errand, until=clock.now() + timedelta(hours=1), error=scrubbed(repr(error))
+        )
         return
     async with store.transaction() as shelf:
-        if await shelf.end_errand(errand, f"gave up: {error!r}", clock.now()):
+        if await shelf.end_errand(errand, scrubbed(f"gave up: {error!r}"), clock.now()):
             unit = service.unit(shelf, clock.now())
             unit.cause_id = errand.cause
             await give_up(errand, error, unit)

@@ -18,6 +18,7 @@ from shared.events import Envelope
 from shared.events.wire import from_bytes
 from shared.logs import logger
 from shared.retention import LATEST, is_too_old
+from shared.scrubbing import scrubbed
 from shared.service import Service
 from shared.shelf import Message, Parked, Shelf, Store
 from shared.unit import Unit
@@ -91,7 +92,9 @@ async def _hear_alone(service: Service, store: Store, clock: Clock, message: Mes
     try:
         return await _hear_together(service, store, clock, [message], 1)
     except _NotTogether as error:
-        parked = Parked(message=message, reason=f"its effects could not be written: {error.__cause__!r}")
+        parked = Parked(
+            message=message, reason=scrubbed(f"its effects could not be written: {error.__cause__!r}")
+        )
         async with store.transaction() as shelf:
             await shelf.remember([from_bytes(message.value)], clock.now())
             await shelf.park([parked], clock.now())
@@ -105,7 +108,7 @@ def _readable(service: Service, messages: Sequence[Message], heard: Heard) -> li
         try:
             envelope = from_bytes(message.value)
         except Unreadable as error:
-            heard.parked.append(Parked(message=message, reason=str(error)))
+            heard.parked.append(Parked(message=message, reason=scrubbed(str(error))))
             continue
         if type(envelope.fact) in service.hears:
             envelopes.append((message, envelope))
@@ -152,9 +155,8 @@ async def _handle_one(
             raise
         unit.take_back()
         log.exception("handler_failed", type=envelope.type, id=envelope.id)
-        heard.parked.append(
-            Parked(message=message, reason=f"{envelope.type} could not be handled: {error!r}")
-        )
+        reason = scrubbed(f"{envelope.type} could not be handled: {error!r}")
+        heard.parked.append(Parked(message=message, reason=reason))
 
 
 def _is_early(envelope: Envelope, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock import Clock, clock_for
+from shared.keys import ONLY_FOR_TESTS, SHORTEST, Masters
 
 
 class Settings(BaseSettings):
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     """``test`` admits PayPal's simulator id and other conveniences, and says so in the log."""
     api_keys: SecretStr = SecretStr("")
     """Keys that internal systems show as ``X-Relance-Key``, separated by commas."""
+    master_keys: SecretStr = SecretStr("")
+    """Master keys, separated by commas: the first wraps people's keys, all unwrap them; 32 characters or more each."""
     host: str = "127.0.0.1"
     port: int = 8000
     batch: int = Field(default=500, ge=1, le=5000)
@@ -52,6 +55,22 @@ class Settings(BaseSettings):
     def clock(self) -> Clock:
         """The clock that this process lives by."""
         return clock_for(self.clock_file)
+
+    def masters(self) -> Masters:
+        """The master keys; a fixed one in test mode when none is set.
+
+        Raises:
+            ValueError: none is set in production, or one is too short.
+        """
+        texts = [text.strip() for text in self.master_keys.get_secret_value().split(",") if text.strip()]
+        if not texts and self.mode == "test":
+            return ONLY_FOR_TESTS
+        if not texts or min(map(len, texts)) < SHORTEST:
+            raise ValueError(
+                f"RELANCE_MASTER_KEYS must name one key of {SHORTEST} characters or more: `openssl rand -hex 32`; "
+                "keep a copy of it away from the backups of the database"
+            )
+        return Masters(texts)
 
     def known_keys(self) -> frozenset[str]:
         """The API keys, without blanks."""

@@ -12,7 +12,6 @@ from services.credits import domain as credits_domain
 from services.dunning import domain as dunning_domain
 from services.dunning.domain.policies_at_hand import preset_document
 from services.notifications.domain.people import Learner, Teacher
-from services.notifications.store import LEARNERS, TEACHERS
 from services.payments.domain.registration import when_registered
 from services.payments.domain.state import Registration
 from shared.events import dunning, notifications
@@ -59,8 +58,8 @@ async def _register_people(history: History, opened: Opened) -> None:
         teacher = Teacher(
             teacher_id="t1", school_id=history.school_id, name="Tom", email="tom@home.example", language="en"
         )
-        unit.put(LEARNERS, learner)
-        unit.put(TEACHERS, teacher)
+        await unit.keep_learner(learner)
+        await unit.keep_teacher(teacher)
         unit.say(
             notifications.LearnerRegistered(
                 school_id=history.school_id,

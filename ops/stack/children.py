@@ -21,11 +21,13 @@ from typing import Any, Final, NoReturn
 import uvicorn
 
 from ops.stack.plan import SERVICES, Part
-from shared.database import open_pool
+from shared import keys
+from shared.database import PgStore, open_pool
 from shared.logs import configure
 from shared.migrate import migrate
 from shared.running import WorkerProcess
 from shared.settings import Settings
+from shared.transactions import Transactions
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -47,6 +49,7 @@ def run_api(service: str) -> None:
     """Serve one service's API until SIGTERM."""
     app = app_of(service)
     settings = app.SETTINGS()
+    keys.use(settings.masters())
     configure(f"{service}.api", level=settings.log_level, as_json=settings.log_json)
     uvicorn.run(
         app.build_api(settings),
@@ -64,6 +67,7 @@ def run_worker(service: str) -> None:
     """Run one service's worker until SIGTERM."""
     app = app_of(service)
     settings = app.SETTINGS()
+    keys.use(settings.masters())
     configure(f"{service}.worker", level=settings.log_level, as_json=settings.log_json)
 
     async def work() -> None:
@@ -77,12 +81,19 @@ def run_worker(service: str) -> None:
 
 def run_migration(services: tuple[str, ...] = SERVICES) -> None:
     """Bring every schema up to date; the one-shot of docker-compose.yml."""
+    settings = Settings()
+    keys.use(settings.masters())
 
     async def work() -> None:
         for service in services:
             app = app_of(service)
-            pool = await open_pool(Settings().database, size=1, name="relance migrate")
+            pool = await open_pool(settings.database, size=1, name="relance migrate")
             await migrate(pool, app.SERVICE, Path(app.__file__ or "").with_name("migrations"))
+            if hasattr(app, "seal_old"):
+                opened = Transactions(app.SERVICE, PgStore(pool, service), settings.clock())
+                for table in await app.seal_old(opened):
+                    # Rows in the clear stay on disk until their pages are written anew.
+                    await pool.execute(f"vacuum full {service}.{table}")
             await pool.close()
 
     asyncio.run(work())

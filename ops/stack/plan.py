@@ -112,6 +112,7 @@ def plan_for(folder: Path) -> Plan:
         "platform_master",
         "portal_master",
         "desk_master",
+        "master_keys",
     ):
         plan.secrets.setdefault(name, _secret(name))
     return plan
@@ -129,6 +130,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_CLOCK_FILE": plan.clock_file,
         "RELANCE_MODE": "test",
         "RELANCE_API_KEYS": plan.secrets["api_key"],
+        "RELANCE_MASTER_KEYS": plan.secrets["master_keys"],
         "RELANCE_PORT": str(plan.ports[part.service]),
         "RELANCE_PLATFORM_MASTER": plan.secrets["platform_master"],
         "RELANCE_SMTP_HOST": "127.0.0.1",

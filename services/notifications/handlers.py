@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from services.notifications import domain
 from services.notifications.domain import registry
+from services.notifications.erasing import on_learner_erased
 from shared.events import credits, dunning, notifications, payments
 from shared.events.words import Gateway, Template
 from shared.service import Hears
@@ -244,6 +245,7 @@ HEARS: Final[Hears] = {
     credits.LessonCancelledByAdmin: on_lesson_cancelled_by_admin,
     credits.CreditsForfeited: on_credits_forfeited,
     notifications.LearnerRegistered: on_learner_registered,
+    notifications.LearnerErased: on_learner_erased,
     notifications.TeacherRegistered: on_teacher_registered,
     notifications.MailFellDue: on_mail_fell_due,
     notifications.NoticeFellDue: on_notice_fell_due,

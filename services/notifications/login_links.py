@@ -73,7 +73,7 @@ async def send_link(body: LoginLinkIn, request: Request, opened: Opened) -> Sent
         learner = await unit.learner(body.school_id, body.learner_id)
         school = await unit.school(body.school_id)
         now = unit.now
-    if learner is None or school is None or not school.is_known:
+    if learner is None or learner.erased_at is not None or school is None or not school.is_known:
         raise NotFound(
             f"we could not write to {body.learner_id} because nobody of that id is registered here"
         )

@@ -28,6 +28,7 @@ from shared.events.fact import NAMESPACE
 from shared.events.words import Audience
 from shared.logs import logger
 from shared.paypal_support import Desk
+from shared.scrubbing import scrubbed
 from shared.service import Doing
 from shared.shelf import Errand
 
@@ -90,10 +91,10 @@ async def run_send(errand: Errand, hands: Hands, now: datetime) -> domain.Outcom
         await hands.channel.deliver(message)
     except AddressRefused as error:
         log.warning("mail_refused", mail=order.mail_id, reason=str(error))
-        return domain.RefusedForGood(reason=str(error))
+        return domain.RefusedForGood(reason=scrubbed(str(error)))
     except (Transient, OSError, TimeoutError) as error:
         log.warning("mail_not_now", mail=order.mail_id, reason=str(error))
-        return domain.NotNow(reason=str(error), retry_after=getattr(error, "retry_after", None))
+        return domain.NotNow(reason=scrubbed(str(error)), retry_after=getattr(error, "retry_after", None))
     log.info("mail_sent", mail=order.mail_id, language=rendered.language)
     return domain.Delivered(at=now, language=rendered.language, message_id=message_id)
 
@@ -111,7 +112,7 @@ async def finish_send(errand: Errand, outcome: domain.Outcome, unit: Any) -> Non
 
 async def give_up_send(errand: Errand, error: Exception, unit: Any) -> None:
     """It could not even be written: visible as failed, with the reason; staff can release it once mended."""
-    reason = f"it could not be written: {type(error).__name__}: {error}"
+    reason = scrubbed(f"it could not be written: {type(error).__name__}: {error}")
     await finish_send(errand, domain.RefusedForGood(reason=reason), unit)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final, cast
 
+from services.notifications import sealed
 from services.notifications.context import Letter
 from services.notifications.domain import (
     Addressing,
@@ -19,8 +20,11 @@ from services.notifications.domain import (
     Status,
     Teacher,
 )
+from services.notifications.sealed import Beginning, SealedLearner, SealedTeacher, called
+from shared.erasing import ERASURES
 from shared.events import Envelope, credits, dunning, notifications, payments
 from shared.events.words import Audience
+from shared.keys import KEYS, Keys
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
 
@@ -35,25 +39,25 @@ def person_key(school_id: str, person_id: str) -> str:
     return f"{school_id}/{person_id}"
 
 
-def called(name: str) -> str:
-    """How a name is looked for: without capitals, width or outer blanks."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
 SCHOOLS: Final = Table(name="schools", kind=School, key=lambda row: row.school_id)
 LEARNERS: Final = Table(
     name="learners",
-    kind=Learner,
+    kind=SealedLearner,
     key=lambda row: person_key(row.school_id, row.learner_id),
     columns={
         "school_id": ("text", lambda row: row.school_id),
-        "called": ("text", lambda row: called(row.name)),
-        "email": ("text", lambda row: row.email.casefold()),
+        "email": ("text", lambda row: row.digest or None),
     },
+)
+BEGINNINGS: Final = Table(
+    name="name_beginnings",
+    kind=Beginning,
+    key=lambda row: row.key,
+    columns={"digest": ("text", lambda row: row.digest)},
 )
 TEACHERS: Final = Table(
     name="teachers",
-    kind=Teacher,
+    kind=SealedTeacher,
     key=lambda row: person_key(row.school_id, row.teacher_id),
     columns={"school_id": ("text", lambda row: row.school_id)},
 )
@@ -70,7 +74,9 @@ CASES: Final = Table(
     },
 )
 
-TABLES: Final[tuple[Table[Any], ...]] = (SCHOOLS, LEARNERS, TEACHERS, PAYMENTS, CASES)
+TABLES: Final[tuple[Table[Any], ...]] = (
+    SCHOOLS, LEARNERS, BEGINNINGS, TEACHERS, PAYMENTS, CASES, KEYS, ERASURES,
+)  # fmt: skip
 
 
 class NotificationsUnit(Unit):
@@ -80,33 +86,96 @@ class NotificationsUnit(Unit):
         """The school, ``None`` when nobody ever mentioned it."""
         return await self.get(SCHOOLS, school_id)
 
+    @property
+    def keys(self) -> Keys:
+        """The keys of people, as this transaction sees them."""
+        return Keys(self)
+
     async def learner(self, school_id: str, learner_id: str) -> Learner | None:
-        """The learner, if registered."""
-        return await self.get(LEARNERS, person_key(school_id, learner_id))
+        """The learner, if registered; without name and address once erased."""
+        row = await self.get(LEARNERS, person_key(school_id, learner_id))
+        return None if row is None else await sealed.open_learner(self.keys, row)
+
+    async def keep_learner(self, learner: Learner) -> None:
+        """Keep a learner, sealed, and what they are found by."""
+        school_id, learner_id = learner.school_id, learner.learner_id
+        await self.get(LEARNERS, person_key(school_id, learner_id))
+        row = await sealed.seal_learner(self.keys, learner)
+        self.put(LEARNERS, row)
+        names = sealed.beginnings(learner.name) if row.sealed else {}
+        await self.fetch(
+            BEGINNINGS, [sealed.beginning_key(school_id, learner_id, one) for one in sealed.LENGTHS]
+        )
+        for length in sealed.LENGTHS:
+            key = sealed.beginning_key(school_id, learner_id, length)
+            known = await self.get(BEGINNINGS, key)
+            if length in names:
+                digest = await self.keys.blind("name", school_id, names[length])
+                beginning = Beginning(
+                    school_id=school_id, learner_id=learner_id, length=length, digest=digest
+                )
+                if known != beginning:
+                    self.put(BEGINNINGS, beginning)
+            elif known is not None:
+                self.drop(BEGINNINGS, key)
+
+    async def erase_learner(self, school_id: str, learner_id: str) -> int:
+        """Lose the key of a learner and what they were found by; how much was held."""
+        row = await self.get(LEARNERS, person_key(school_id, learner_id))
+        held = 0 if row is None else int(bool(row.sealed or row.name))
+        await self.keys.erase(person_key(school_id, learner_id))
+        kept = row or SealedLearner(learner_id=learner_id, school_id=school_id, language="", zone="")
+        blank = Learner(
+            learner_id=learner_id,
+            school_id=school_id,
+            name="",
+            email="",
+            language=kept.language,
+            zone=kept.zone,
+        )
+        await self.keep_learner(blank)
+        gone = await self.get(LEARNERS, person_key(school_id, learner_id))
+        if gone is not None:
+            self.put(LEARNERS, replace(gone, erased_at=kept.erased_at or self.now))
+        return held
 
     async def teacher(self, school_id: str, teacher_id: str) -> Teacher | None:
         """The teacher, if registered."""
-        return await self.get(TEACHERS, person_key(school_id, teacher_id))
+        row = await self.get(TEACHERS, person_key(school_id, teacher_id))
+        return None if row is None else await sealed.open_teacher(self.keys, row)
 
-    async def learners_of(self, school_id: str) -> list[Learner]:
-        """Everybody who learns at a school."""
-        return await self.find(LEARNERS, "school_id", school_id)
+    async def keep_teacher(self, teacher: Teacher) -> None:
+        """Keep a teacher, sealed."""
+        await self.get(TEACHERS, person_key(teacher.school_id, teacher.teacher_id))
+        self.put(TEACHERS, await sealed.seal_teacher(self.keys, teacher))
 
     async def learners_named(self, school_id: str, name: str, *, limit: int) -> list[Learner]:
-        """Those of a school whose name begins so."""
+        """Those of a school whose name begins so, in order of their names."""
         begins = called(name)
-        page = Page(where={"school_id": school_id}, order="called", since=begins, limit=limit)
-        found = await cast("Lists", self.shelf).page(LEARNERS, page)
-        return [learner for learner in found if called(learner.name).startswith(begins)]
+        length = max((one for one in sealed.LENGTHS if one <= len(begins)), default=0)
+        if not length:
+            return []
+        digest = await self.keys.blind("name", school_id, begins[:length])
+        found: list[Learner] = []
+        after: tuple[str, str] | None = None
+        while len(found) < limit:
+            page = Page(where={"digest": digest}, after=after, limit=limit)
+            rows = await cast("Lists", self.shelf).page(BEGINNINGS, page)
+            people = [person_key(row.school_id, row.learner_id) for row in rows]
+            await self.fetch(LEARNERS, people)
+            await self.keys.fetch(people)
+            known = [await self.learner(row.school_id, row.learner_id) for row in rows]
+            found += [one for one in known if one is not None and called(one.name).startswith(begins)]
+            if len(rows) < limit:
+                break
+            after = (rows[-1].key, rows[-1].key)
+        return sorted(found[:limit], key=lambda one: (called(one.name), one.learner_id))
 
     async def learners_at(self, school_id: str, email: str) -> list[Learner]:
         """Those of a school who have this address: none, one, or brothers and sisters."""
-        found = await self.find(LEARNERS, "email", email.strip().casefold())
-        return [learner for learner in found if learner.school_id == school_id]
-
-    async def teachers_of(self, school_id: str) -> list[Teacher]:
-        """Everybody who teaches at a school."""
-        return await self.find(TEACHERS, "school_id", school_id)
+        digest = await sealed.address_digest(self.keys, school_id, email)
+        found = await self.find(LEARNERS, "email", digest)
+        return [await sealed.open_learner(self.keys, row) for row in found if row.school_id == school_id]
 
     def keep_school(self, school: School) -> None:
         """Keep what is known of a school."""
@@ -232,6 +301,7 @@ async def prefetch(envelopes: Sequence[Envelope], unit: NotificationsUnit) -> No
         await unit.fetch(CASES, case_ids)
     if learners:
         await unit.fetch(LEARNERS, learners)
+        await unit.fetch(KEYS, learners)
     if teachers:
         await unit.fetch(TEACHERS, teachers)
     if subscriptions:

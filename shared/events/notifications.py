@@ -22,6 +22,17 @@ class LearnerRegistered(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerErased(Fact):
+    """A learner asked to be forgotten: whoever holds anything of them erases it now, for good; ids and money stay."""
+
+    KEY: ClassVar[str] = "learner_id"
+    IDENTITY: ClassVar[tuple[str, ...]] = ("school_id", "learner_id")
+
+    learner_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherRegistered(Fact):
     """A teacher can be written to; name and address stay in notifications."""
 
@@ -84,7 +95,7 @@ class MailDropped(_AboutMail):
     IDENTITY: ClassVar[tuple[str, ...]] = ("mail_id",)
 
     because: str
-    """``obsolete``, ``consolidated``, ``too_late`` (a reminder's day is over), ``on_screen``, ``by_staff``."""
+    """``obsolete``, ``consolidated``, ``too_late`` (a reminder's day is over), ``on_screen``, ``by_staff``, ``erased``."""
     detail: str = ""
     """What made it so: ``recovered``, the mail that replaces it, or staff's own note."""
     by: str = "system"
@@ -155,6 +166,7 @@ class NoticeFellDue(_AboutMail):
 
 SAYS: tuple[type[Fact], ...] = (
     LearnerRegistered,
+    LearnerErased,
     TeacherRegistered,
     MailParked,
     MailReleased,

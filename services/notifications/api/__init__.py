@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from services.notifications.api import mails, people, rehearsals, templates
+from services.notifications.api import erasing, mails, people, rehearsals, templates
 from shared.paypal_support import Desk, built_in
 from shared.settings import Settings
 from shared.transactions import Transactions
@@ -27,6 +27,7 @@ def build_api(
     app.state.transactions = transactions
     app.state.support = support or built_in()
     app.include_router(build_router())
+    app.include_router(erasing.build_router())
     return app
 
 

@@ -106,9 +106,16 @@ async def _keep_learner(unit: NotificationsUnit, learner_id: str, body: LearnerI
         zone=body.zone,
         payer=payer,
     )
-    if await unit.learner(body.school_id, learner_id) == learner:
+    known = await unit.learner(body.school_id, learner_id)
+    if known is not None and known.erased_at is not None:
+        raise Refused(
+            f"we could not keep {learner_id} because this learner was erased on {known.erased_at.date()}: somebody "
+            "who comes again is registered under another id",
+            code="learner_erased",
+        )
+    if known == learner:
         return False
-    unit.put(LEARNERS, learner)
+    await unit.keep_learner(learner)
     unit.say(
         LearnerRegistered(
             school_id=body.school_id,
@@ -132,7 +139,7 @@ async def _keep_teacher(unit: NotificationsUnit, teacher_id: str, body: TeacherI
     )
     if await unit.teacher(body.school_id, teacher_id) == teacher:
         return False
-    unit.put(TEACHERS, teacher)
+    await unit.keep_teacher(teacher)
     unit.say(
         TeacherRegistered(
             school_id=body.school_id, occurred_at=unit.now, teacher_id=teacher_id, language=body.language

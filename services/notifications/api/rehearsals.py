@@ -74,6 +74,7 @@ class KnownOut(BaseModel):
     learner_id: str
     name: str
     language: str
+    is_erased: bool = False
 
 
 async def draft_mail(
@@ -155,7 +156,17 @@ async def look_up(body: LookupIn, opened: Opened) -> list[KnownOut]:
         if body.name:
             found = await unit.learners_named(body.school_id, body.name, limit=200)
         else:
-            await unit.fetch(LEARNERS, [person_key(body.school_id, one) for one in body.learner_ids])
+            people = [person_key(body.school_id, one) for one in body.learner_ids]
+            await unit.fetch(LEARNERS, people)
+            await unit.keys.fetch(people)
             known = [await unit.learner(body.school_id, one) for one in body.learner_ids]
             found = [one for one in known if one is not None]
-    return [KnownOut(learner_id=one.learner_id, name=one.name, language=one.language) for one in found]
+    return [
+        KnownOut(
+            learner_id=one.learner_id,
+            name=one.name,
+            language=one.language,
+            is_erased=one.erased_at is not None,
+        )
+        for one in found
+    ]

@@ -13,6 +13,7 @@ from services.notifications.domain.addressing import Addressing
 from services.notifications.domain.decide import (
     pause_after,
     when_closures_changed,
+    when_learner_erased,
     when_mail_fell_due,
     when_mail_requested,
     when_mails_obsoleted,
@@ -86,6 +87,7 @@ __all__ = [
     "when_credits_forfeited",
     "when_dropped_by_staff",
     "when_gateway_wrote",
+    "when_learner_erased",
     "when_lesson_cancelled",
     "when_mail_fell_due",
     "when_mail_requested",

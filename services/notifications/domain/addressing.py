@@ -21,6 +21,10 @@ class Addressing:
         """The teacher of that id."""
         return next((one for one in self.teachers if one.teacher_id == teacher_id), None)
 
+    def is_erased(self, mail: Mail) -> bool:
+        """Whether ``mail`` was for a learner who was erased."""
+        return mail.audience is Audience.LEARNER and self.learner is not None and bool(self.learner.erased_at)
+
     def reaches(self, mail: Mail) -> bool:
         """Whether ``mail`` has an address to go to."""
         if mail.audience is Audience.OFFICE:

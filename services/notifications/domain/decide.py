@@ -22,6 +22,8 @@ from shared.events.words import Audience, Template
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(minutes=15)
+ERASED: Final = "erased"
+"""Why nothing leaves any more for a learner who was erased."""
 
 
 def pause_after(attempt: int) -> timedelta:
@@ -115,6 +117,9 @@ def when_somebody_became_known(
 
 def settle(desk: Desk, mail: Mail, to: Addressing) -> None:
     """The one place where a mail's fate is decided: park, hold, drop or send."""
+    if to.is_erased(mail):
+        desk.drop(mail, ERASED)
+        return
     calendar = to.school.calendar() if to.school is not None else None
     if to.school is None or not to.school.is_known or calendar is None:
         desk.park(mail, "no_school")
@@ -152,6 +157,17 @@ def when_mails_obsoleted(
     return desk.done()
 
 
+def when_learner_erased(case: Correspondence, now: datetime) -> Decision:
+    """Nothing leaves for them any more: what waits or was refused is dropped, what is under way is recalled."""
+    desk = Desk(case, now)
+    theirs = [mail for mail in case.mails if mail.audience is Audience.LEARNER]
+    for mail in theirs:
+        if mail.status is Status.FAILED:
+            desk.drop(mail, ERASED)
+    _drop(desk, lambda mail: mail.audience is Audience.LEARNER, ERASED, detail="")
+    return desk.done()
+
+
 def _drop(desk: Desk, concerns: Callable[[Mail], bool], because: str, *, detail: str) -> None:
     for mail in desk.case.mails:
         if not concerns(mail):
@@ -159,7 +175,7 @@ def _drop(desk: Desk, concerns: Callable[[Mail], bool], because: str, *, detail:
         if mail.status.can_be_dropped:
             desk.drop(mail, because, detail=detail)
         elif mail.status is Status.LEAVING and not mail.recalled:
-            desk.recall(mail, f"{because}: {detail}")
+            desk.recall(mail, f"{because}: {detail}" if detail else because)
 
 
 # --- what came of sending ---------------------------------------------------------------------------------

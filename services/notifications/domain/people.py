@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 import msgspec
@@ -32,6 +32,8 @@ class Learner:
     zone: str
     """IANA name; mails show the school's time and, where it differs, this one."""
     payer: Contact | None = None
+    erased_at: datetime | None = None
+    """Name and address are gone for good; nothing is written to them any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
