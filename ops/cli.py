@@ -45,6 +45,7 @@ class _Patient(click.Group):
         "story": "ops.stories.command",
         "staff": "ops.staff_cli",
         "events": "ops.events_cli",
+        "keys": "ops.keys_cli",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,5 +1,5 @@
 -- What every service has in its own schema ({schema}): the journal, what it heard, what it must do outside,
--- and what it could not read.
+-- what it could not read, and which keys open its door.
 create schema if not exists {schema};
 
 create table if not exists {schema}.journal (
@@ -56,3 +56,16 @@ create table if not exists {schema}.parked (
     how       text
 );
 create index if not exists parked_open on {schema}.parked (parked_at) where settled_at is null;
+
+-- Who may knock at this service's door (shared/api_keys.py); secrets are kept as digests.
+create table if not exists {schema}.api_keys (
+    id           text not null primary key,
+    name         text not null,
+    digest       bytea not null,
+    scopes       text[] not null,
+    schools      text[] not null,
+    made_at      timestamptz not null,
+    expires_at   timestamptz,
+    revoked_at   timestamptz,
+    last_used_at timestamptz
+);

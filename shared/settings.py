@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     mode: Literal["production", "test"] = "production"
     """``test`` admits PayPal's simulator id and other conveniences, and says so in the log."""
     api_keys: SecretStr = SecretStr("")
-    """Keys that internal systems show as ``X-Relance-Key``, separated by commas."""
+    """Keys for everything at every school, separated by commas: our own services show the first of them to one another.
+
+    Other systems get keys of their own (``relance keys add``)."""
     master_keys: SecretStr = SecretStr("")
     """Master keys, separated by commas: the first wraps people's keys, all unwrap them; 32 characters or more each."""
     host: str = "127.0.0.1"

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from shared.clock import Clock
+from shared.fence import FencedStore
 from shared.service import Service
 from shared.shelf import Store
 
@@ -22,6 +23,10 @@ class Transactions:
     def __call__(self) -> AbstractAsyncContextManager[Any]:
         """One transaction; raising inside the block forgets everything it did."""
         return self._open()
+
+    def within(self, schools: frozenset[str]) -> Transactions:
+        """The same, of which only these schools are seen and changed."""
+        return Transactions(self.service, FencedStore(self.store, schools), self.clock)
 
     def looking(self) -> AbstractAsyncContextManager[Any]:
         """A Unit to read with: it locks nothing, and what it records is forgotten."""

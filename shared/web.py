@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyHeader
 
+from shared.api_keyring import Keyring, caller_with
+from shared.api_keys import OPERATOR, Caller, Need
 from shared.errors import CalendarHorizon, Refused, Transient, Unreadable
+from shared.fence import forbidden
 from shared.logs import logger
 from shared.settings import Settings
+from shared.transactions import Transactions
 
 log = logger("web")
 
 Check = Callable[[], Awaitable[None]]
+
+_HEADER: Final = APIKeyHeader(
+    name="X-Relance-Key",
+    scheme_name="key",
+    auto_error=False,
+    description="A key of this installation (`relance keys add`), or one of RELANCE_API_KEYS.",
+)
 
 
 def build_app(title: str, settings: Settings, *, ready: Check | None = None, **options: Any) -> FastAPI:
@@ -64,28 +76,95 @@ def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
 
 async def require_key(
     request: Request,
-    x_relance_key: Annotated[str | None, Header(description="An API key of this installation")] = None,
-) -> str:
-    """A dependency: lets in whoever shows one of ``RELANCE_API_KEYS``; without any key set, nobody.
+    x_relance_key: Annotated[str | None, Security(_HEADER)] = None,
+) -> Caller:
+    """A dependency: lets in whoever shows a key that may do this here, at the schools it names.
 
     Raises:
-        Refused: 401.
+        Refused: 401 without a key that is known here; 403 when it may not do this, or not at that school.
     """
-    settings: Settings = request.app.state.settings
-    shown = (x_relance_key or "").encode()
-    for key in settings.known_keys():
-        if hmac.compare_digest(key.encode(), shown):
-            return key[:4]
-    raise Refused(
-        "we could not let you in because the X-Relance-Key header names no key of this installation: "
-        "ask the operator for one (RELANCE_API_KEYS)",
-        status=401,
-        code="unauthorized",
-    )
+    caller = await _caller(request, x_relance_key or "")
+    service, need = service_of(request.app), need_of(request)
+    if not caller.may(service, need):
+        raise Refused(
+            f"we could not do this because the key of {caller.name} may not {need} at {service}: "
+            f"ask the operator for one with the scope {service}:{need} (relance keys add)",
+            status=403,
+            code="forbidden",
+        )
+    for school in _schools_named(request):
+        if not caller.knows(school):
+            raise forbidden(school)
+    request.state.caller = caller
+    return caller
+
+
+async def require_every_school(caller: Annotated[Caller, Depends(require_key)]) -> None:
+    """A dependency, for what belongs to the installation and to no school.
+
+    Raises:
+        Refused: 403.
+    """
+    if caller.schools is not None:
+        raise Refused(
+            "we could not do this because it concerns every school and your key is for some: "
+            "ask the operator for a key without --school",
+            status=403,
+            code="forbidden",
+        )
 
 
 Keyed = Depends(require_key)
 """``dependencies=[Keyed]`` on a router."""
+
+ForEverySchool = Depends(require_every_school)
+"""``dependencies=[Keyed, ForEverySchool]``: no key of a single school."""
+
+READS: Final[dict[str, Any]] = {"x-relance-need": "read"}
+"""``openapi_extra=READS`` on a POST that changes nothing: a key that may read may ask it."""
+
+
+def service_of(app: FastAPI) -> str:
+    """The service whose door this is, as scopes name it."""
+    return app.title.rsplit(" ", 1)[-1].lower()
+
+
+def need_of(request: Request) -> Need:
+    """What the route asks of a key: reading for GET and for what says so, writing for the rest."""
+    extra = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+    told: Need = extra.get("x-relance-need", "read" if request.method in {"GET", "HEAD"} else "write")
+    return told
+
+
+def opened_for(request: Request) -> Transactions:
+    """The transactions of whoever asks: inside the fence of the key's schools."""
+    opened: Transactions = request.app.state.transactions
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return opened if caller is None or caller.schools is None else opened.within(caller.schools)
+
+
+async def _caller(request: Request, shown: str) -> Caller:
+    settings: Settings = request.app.state.settings
+    for key in settings.known_keys():
+        if hmac.compare_digest(key.encode(), shown.encode()):
+            return OPERATOR
+    keyring: Keyring | None = getattr(request.app.state, "keyring", None)
+    caller = None if keyring is None else await caller_with(keyring, shown)
+    if caller is None:
+        raise Refused(
+            "we could not let you in because the X-Relance-Key header names no key of this installation: "
+            "ask the operator for one (relance keys add)",
+            status=401,
+            code="unauthorized",
+        )
+    return caller
+
+
+def _schools_named(request: Request) -> set[str]:
+    named = {request.path_params.get("school_id")}
+    for word in ("school", "school_id"):
+        named.update(request.query_params.getlist(word))
+    return {school for school in named if school}
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -20,6 +20,7 @@ from services.access.handlers import HEARS
 from services.access.platforms import Platform
 from services.access.platforms.webhook import WebhookPlatform
 from services.access.store import TABLES, TELL_PLATFORM, AccessUnit, prefetch
+from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.events.access import PlatformRefused, PlatformTold
 from shared.service import Doing, Service
@@ -104,6 +105,7 @@ def build_api(settings: AccessSettings | None = None) -> FastAPI:
         pool = await open_pool(settings.database, size=settings.pool, name="relance access api")
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
+        app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from services.credits import api
 from services.credits.handlers import HEARS
 from services.credits.store import TABLES, CreditsUnit, prefetch
+from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.service import Service
 from shared.settings import Settings
@@ -34,6 +35,7 @@ def build_api(settings: Settings | None = None) -> FastAPI:
         pool = await open_pool(settings.database, size=settings.pool, name="relance credits api")
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
+        app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 

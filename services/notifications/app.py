@@ -18,6 +18,7 @@ from services.notifications.channels.smtp import Tls
 from services.notifications.handlers import HEARS
 from services.notifications.sending import ERRANDS, Hands, Sender
 from services.notifications.store import TABLES, NotificationsUnit, prefetch
+from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.paypal_support import desks_from
 from shared.service import Service
@@ -133,6 +134,7 @@ def build_api(settings: NotificationsSettings | None = None) -> FastAPI:
         pool = await open_pool(settings.database, size=settings.pool, name="relance notifications api")
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
+        app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 

@@ -21,7 +21,7 @@ from services.notifications.sending import Hands, Sender, address_of
 from shared import formatting
 from shared.calendar import LANGUAGES, Language
 from shared.errors import NotFound
-from shared.web import Keyed
+from shared.web import READS, Keyed
 
 TEMPLATE = "portal.magic_link"
 
@@ -55,7 +55,7 @@ class SentOut(BaseModel):
 def build_router() -> APIRouter:
     """For the portal, behind an API key."""
     router = APIRouter(prefix="/login-links", dependencies=[Keyed], tags=["login links"])
-    router.post("/recipients")(find_recipients)
+    router.post("/recipients", openapi_extra=READS)(find_recipients)
     router.post("", status_code=202)(send_link)
     return router
 

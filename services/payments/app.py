@@ -16,6 +16,7 @@ from services.payments.ingress import Door
 from services.payments.settings import PaymentsSettings
 from services.payments.store import TABLES, PaymentsUnit, prefetch
 from services.payments.translator import Translator
+from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.retention import Retention
 from shared.service import Service
@@ -52,6 +53,7 @@ def build_api(settings: PaymentsSettings | None = None) -> FastAPI:
         app.state.pool = pool
         app.state.inbox = Inbox(pool)
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), clock)
+        app.state.keyring = PgKeyring(pool, SERVICE.name, clock)
         yield
         for gateway in gateways.values():
             await gateway.close()

@@ -16,6 +16,7 @@ from services.portal.handlers import HEARS
 from services.portal.owners import HttpOwners
 from services.portal.settings import PortalSettings
 from services.portal.store import PASSING, TABLES, PortalUnit, prefetch
+from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.pages.changes import Changes
 from shared.pages.sweeping import Sweeper
@@ -52,6 +53,7 @@ def build_api(settings: PortalSettings | None = None) -> FastAPI:
         pool = await open_pool(settings.database, size=settings.pool + 2, name="relance portal api")
         app.state.pool = pool
         app.state.portal.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
+        app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         listening = asyncio.create_task(changes.listen(pool))
         yield
         listening.cancel()

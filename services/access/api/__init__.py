@@ -28,7 +28,7 @@ from shared.errors import NotFound, Refused
 from shared.settings import Settings
 from shared.sheets import Report, WrongLine, read_sheet
 from shared.transactions import Transactions
-from shared.web import Check, Keyed, build_app
+from shared.web import Check, Keyed, build_app, opened_for
 
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 
@@ -53,12 +53,7 @@ def build_api(
     return app
 
 
-def _transactions(request: Request) -> Transactions:
-    opened: Transactions = request.app.state.transactions
-    return opened
-
-
-Opened = Annotated[Transactions, Depends(_transactions)]
+Opened = Annotated[Transactions, Depends(opened_for)]
 
 
 def build_router() -> APIRouter:

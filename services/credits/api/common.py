@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 
 from services.credits.domain import Account
 from services.credits.store import CreditsUnit
 from shared.errors import NotFound, Refused
 from shared.transactions import Transactions
+from shared.web import opened_for
 
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 
 
-def transactions_of(request: Request) -> Transactions:
-    """The store that the application was given."""
-    opened: Transactions = request.app.state.transactions
-    return opened
-
-
-Opened = Annotated[Transactions, Depends(transactions_of)]
+Opened = Annotated[Transactions, Depends(opened_for)]
 
 
 async def account_of(

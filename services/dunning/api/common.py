@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.dunning.domain.account import Account, School
@@ -15,6 +15,7 @@ from services.dunning.store import DunningUnit
 from shared.errors import NotFound, Refused
 from shared.money import Money
 from shared.transactions import Transactions
+from shared.web import opened_for
 
 ID = r"^[A-Za-z0-9_.\-]{1,64}$"
 Id = Annotated[str, StringConstraints(pattern=ID)]
@@ -54,12 +55,7 @@ class Done(BaseModel):
     state: str | None = Field(default=None, description="The case's state before the act")
 
 
-def _transactions(request: Request) -> Transactions:
-    opened: Transactions = request.app.state.transactions
-    return opened
-
-
-Opened = Annotated[Transactions, Depends(_transactions)]
+Opened = Annotated[Transactions, Depends(opened_for)]
 Language = Annotated[str | None, Query(pattern="^(fr|ja|en)$", description="fr, ja or en")]
 
 

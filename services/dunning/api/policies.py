@@ -23,7 +23,7 @@ from shared.calendar import built_in_calendars, instant
 from shared.errors import Refused
 from shared.events import dunning as facts
 from shared.reason_words import tell
-from shared.web import Keyed
+from shared.web import READS, Keyed
 
 YamlText = Annotated[str, StringConstraints(max_length=200_000)]
 
@@ -78,7 +78,7 @@ def build_router() -> APIRouter:
     """Policies, behind an API key."""
     router = APIRouter(dependencies=[Keyed], tags=["policies"])
     router.get("/policies")(list_policies)
-    router.post("/policies/check")(check_policy)
+    router.post("/policies/check", openapi_extra=READS)(check_policy)
     router.get("/policies/{policy_id}")(read_preset)
     router.get("/policies/{policy_id}/dates")(preset_dates)
     router.get("/schools/{school_id}/policy")(read_policy)

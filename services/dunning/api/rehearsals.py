@@ -22,7 +22,7 @@ from services.dunning.handlers import HEARS
 from services.dunning.store import DunningUnit
 from shared.errors import NotFound, Unreadable
 from shared.events import payments
-from shared.web import Keyed
+from shared.web import READS, Keyed
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -74,7 +74,7 @@ ACTS: Final[dict[str, tuple[type[BaseModel], Callable[..., Awaitable[Done]]]]] =
 def build_router() -> APIRouter:
     """Rehearsals, behind an API key."""
     router = APIRouter(dependencies=[Keyed], tags=["staff"])
-    router.post("/cases/{case_id}/rehearsals/{act}")(rehearse)
+    router.post("/cases/{case_id}/rehearsals/{act}", openapi_extra=READS)(rehearse)
     return router
 
 

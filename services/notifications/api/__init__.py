@@ -11,7 +11,7 @@ from services.notifications.api import erasing, mails, people, rehearsals, templ
 from shared.paypal_support import Desk, built_in
 from shared.settings import Settings
 from shared.transactions import Transactions
-from shared.web import Check, Keyed, build_app
+from shared.web import READS, Check, Keyed, build_app
 
 
 def build_api(
@@ -46,9 +46,13 @@ def build_router() -> APIRouter:
     router.get("/mails/preview", tags=["mails"], response_model=None)(mails.preview_mail)
     router.post("/mails/release", tags=["mails"])(mails.release_mail)
     router.post("/mails/drop", tags=["mails"])(mails.drop_mail)
-    router.post("/cases/{case_id}/drafts", tags=["mails"], response_model=None)(rehearsals.draft_mail)
-    router.post("/schools/{school_id}/closure-rehearsals", tags=["mails"])(rehearsals.rehearse_closure)
-    router.post("/learners/lookup", tags=["people"])(rehearsals.look_up)
+    router.post("/cases/{case_id}/drafts", tags=["mails"], response_model=None, openapi_extra=READS)(
+        rehearsals.draft_mail
+    )
+    router.post("/schools/{school_id}/closure-rehearsals", tags=["mails"], openapi_extra=READS)(
+        rehearsals.rehearse_closure
+    )
+    router.post("/learners/lookup", tags=["people"], openapi_extra=READS)(rehearsals.look_up)
     router.get("/templates", tags=["templates"])(templates.list_templates)
     router.get("/templates/{template}/preview", tags=["templates"], response_model=None)(
         templates.preview_template

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from services.notifications.api.shapes import Id
 from services.notifications.rendering import Rendered
 from shared.transactions import Transactions
+from shared.web import opened_for
 
-
-def _transactions(request: Request) -> Transactions:
-    opened: Transactions = request.app.state.transactions
-    return opened
-
-
-Opened = Annotated[Transactions, Depends(_transactions)]
+Opened = Annotated[Transactions, Depends(opened_for)]
 SchoolId = Annotated[Id, Query(description="The school that the person belongs to")]
 Form = Annotated[Literal["html", "text"], Query(description="Which part to see")]
 

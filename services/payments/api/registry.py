@@ -30,7 +30,7 @@ from shared.errors import NotFound, Refused, Unreadable
 from shared.events.payments import TemporaryPaymentReceived
 from shared.methods import OfferedMethod
 from shared.sheets import Report, WrongLine, read_sheet
-from shared.web import Keyed
+from shared.web import READS, Keyed
 
 
 def build_router() -> APIRouter:
@@ -46,7 +46,7 @@ def build_router() -> APIRouter:
         put_temporary_payment
     )
     router.post("/subscriptions/{subscription_id}/reconciliation", tags=["money"], status_code=202)(reconcile)
-    router.post("/schools/{school_id}/methods/check", tags=["methods"])(check_method)
+    router.post("/schools/{school_id}/methods/check", tags=["methods"], openapi_extra=READS)(check_method)
     return router
 
 

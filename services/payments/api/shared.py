@@ -16,6 +16,7 @@ from services.payments.store import PaymentsUnit
 from shared.errors import NotFound, Refused
 from shared.events import words
 from shared.transactions import Transactions
+from shared.web import opened_for
 
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 
@@ -43,11 +44,6 @@ class State:
         return found
 
 
-def _transactions(request: Request) -> Transactions:
-    opened: Transactions = request.app.state.transactions
-    return opened
-
-
 def _state(request: Request) -> State:
     state: State = request.app.state.payments
     return state
@@ -57,7 +53,7 @@ def _inbox(request: Request) -> Inbox | None:
     return getattr(request.app.state, "inbox", None)
 
 
-Opened = Annotated[Transactions, Depends(_transactions)]
+Opened = Annotated[Transactions, Depends(opened_for)]
 Built = Annotated[State, Depends(_state)]
 LetterBox = Annotated[Inbox | None, Depends(_inbox)]
 

@@ -11,14 +11,14 @@ from services.payments.api.shared import Built, LetterBox
 from services.payments.inbox import Inbox
 from shared.errors import Refused
 from shared.events.words import Gateway
-from shared.web import Keyed
+from shared.web import ForEverySchool, Keyed
 
 States = Literal["new", "told", "not_ours", "waiting", "refused", "failed"]
 
 
 def build_router() -> APIRouter:
-    """Reads, behind an API key."""
-    router = APIRouter(dependencies=[Keyed], tags=["webhooks"])
+    """Reads, behind an API key for every school: a webhook is nobody's before it is translated."""
+    router = APIRouter(dependencies=[Keyed, ForEverySchool], tags=["webhooks"])
     router.get("/webhooks")(list_webhooks)
     router.get("/webhooks/counts")(count_webhooks)
     router.post("/webhooks/{dedupe_key:path}/retry")(retry_webhook)
