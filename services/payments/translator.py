@@ -75,7 +75,7 @@ class Translator:
             await self._tell([one for one in outcomes if one.settled is None])
         except _OUTSIDE:
             # Overtaken, or an outage: what was claimed is free again at once, not after its lease.
-            await self._inbox.settle(None, [_free(one.claimed) for one in outcomes if one.settled is None])
+            await self._inbox.settle(None, [one.settled or _free(one.claimed) for one in outcomes])
             raise
         await self._inbox.settle(None, [one.settled for one in outcomes if one.settled is not None])
         return len(claimed)

@@ -277,3 +277,25 @@ async def test_a_letter_whose_telling_was_overtaken_is_told_at_once_and_not_afte
 
     assert await stack.translate() == 1
     assert (await row(stack))["state"] == "told"
+
+
+async def test_what_came_beside_a_letter_that_was_overtaken_keeps_no_lease_either(
+    stack: Stack, gateway: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stack.hear(*SCHOOLS)
+    await stack.register(ADA)
+    for n in (1, 2):
+        await post(stack, n)
+    told, meanings = gateway.heard, iter([NotOurs(reason="nothing depends on it")])
+    monkeypatch.setattr(gateway, "parse", lambda _: next(meanings, told))
+
+    async def overtaken(*_: Any) -> None:
+        raise OvertakenError("another process was faster")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(stack.translator, "_tell_together", overtaken)
+        with pytest.raises(OvertakenError):
+            await stack.translate()
+
+    assert sorted(one["state"] for one in await stack.rows()) == ["new", "not_ours"]
+    assert await stack.translate() == 1
