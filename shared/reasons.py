@@ -33,6 +33,10 @@ class Reason:
     values: tuple[tuple[str, Value], ...] = ()
     """What the sentence names: ``(("ordinal", 4), ("of", 10))``."""
 
+    def __hash__(self) -> int:
+        """Of the short fields: reasons are looked up often, and two that differ in nothing else are rare."""
+        return hash((self.rule, self.calendar, self.values))
+
     def value(self, name: str) -> Value | None:
         """One of ``values`` by name."""
         return next((value for key, value in self.values if key == name), None)

@@ -14,6 +14,7 @@ from services.payments.gateways.gateway import Gateway
 from services.payments.handlers import ask_to_charge, hear_news
 from services.payments.news import (
     AdoptOrder,
+    AttemptNews,
     CancelOrder,
     ChargeOrder,
     News,
@@ -69,8 +70,14 @@ async def _tell(errand: Errand, heard: Heard, unit: PaymentsUnit) -> None:
 
 
 async def _tell_charge(errand: Errand, heard: Heard, unit: PaymentsUnit) -> None:
-    await _tell(errand, heard, unit)
+    dated = tuple(_dated(news, unit.now) for news in heard)
+    await _tell(errand, dated, unit)
     await _end_request(errand, unit, ",".join(type(news).__name__ for news in heard) or "nothing")
+
+
+def _dated(news: News, answered_at: datetime) -> News:
+    undated = isinstance(news, AttemptNews) and news.undated
+    return replace(news, occurred_at=answered_at) if undated else news
 
 
 async def _end_request(errand: Errand, unit: PaymentsUnit, outcome: str) -> None:

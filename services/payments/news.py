@@ -68,6 +68,8 @@ class AttemptNews(News):
     card: str | None = None
     challenged: bool = False
     """The bank wants to see the payer, and no charge of its own names this attempt."""
+    undated: bool = False
+    """The answer names no time of its own: it occurred when it came, not when it was asked for."""
     approximate: bool = False
     """Named by its instant, which two readings may give a little differently: within an hour it is the same."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -227,6 +228,21 @@ async def test_a_declined_retry_is_an_attempt_of_its_own(bench: Bench) -> None:
     assert (second.decline, second.request_id) == (DeclineClass.LIMIT_EXCEEDED, f"{CASE}/attempt/1")
     assert first.transaction_id != second.transaction_id
     assert len(bench.charges()) == 2
+
+
+async def test_a_refusal_that_the_bank_took_its_time_over_is_dated_when_it_came(bench: Bench) -> None:
+    bench.world.script("ada", "insufficient_funds", {"decline": "insufficient_funds", "takes": 5})
+    await bench.advance("2026-06-01T07:00:00Z")
+    bench.world.advance("2026-06-02T07:00:00Z")
+
+    asking = asyncio.create_task(bench.ask(1))
+    while not bench.world.control("GET", "/next")["waiting"]:
+        await asyncio.sleep(0.01)
+    bench.world.clock.move_to(bench.world.clock.now() + timedelta(seconds=5))
+    await asking
+
+    _, second = await bench.stack.facts(payments.AttemptFailed)
+    assert second.occurred_at.isoformat() == "2026-06-02T07:00:05+00:00"
 
 
 @pytest.mark.parametrize(

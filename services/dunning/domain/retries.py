@@ -25,13 +25,11 @@ STALE_FLIGHT: Final = timedelta(hours=2)
 
 def plan_retries(turn: Turn) -> None:
     """Lay down our own retries from the first failure and plan the first one that is still to come."""
-    planned = dates.retries(turn.policy, turn.world.calendars, turn.case.day_zero)
-    plan = tuple((int(one.because.value("ordinal") or index), one.at) for index, one in enumerate(planned, 1))
-    turn.set(plan=plan)
-    plan_next(turn, after=0, planned=planned)
+    turn.set(plan=dates.retry_plan(turn.policy, turn.world.calendars, turn.case.day_zero).numbered)
+    plan_next(turn, after=0)
 
 
-def plan_next(turn: Turn, *, after: int, planned: tuple[Dated, ...] | None = None) -> None:
+def plan_next(turn: Turn, *, after: int) -> None:
     """Plan the first retry behind ordinal ``after`` whose day is not over yet, with its reason."""
     today = dates.plain_day(turn.policy, turn.now)
     found = next(
@@ -40,9 +38,7 @@ def plan_next(turn: Turn, *, after: int, planned: tuple[Dated, ...] | None = Non
     if found is None:
         return
     ordinal, at = found
-    if planned is None:
-        planned = dates.retries(turn.policy, turn.world.calendars, turn.case.day_zero)
-    because = next((one.because for one in planned if one.at == at), None)
+    because = dates.retry_plan(turn.policy, turn.world.calendars, turn.case.day_zero).because(at)
     turn.say(facts.AttemptScheduled, ordinal=ordinal, at=at, because=because_of(because))
     turn.later(at, facts.AttemptFellDue, ordinal=ordinal)
     turn.note("retry_planned", ordinal=ordinal, on=at, because=because)

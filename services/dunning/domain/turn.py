@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from services.dunning.domain.account import Account, Card, Learner, Paid, School
@@ -196,8 +197,12 @@ def nothing(world: World, case: Case | None) -> Decision:
 
 def because_of(reason: Reason | None) -> facts.Because | None:
     """The reason of a date as it travels."""
-    if reason is None:
-        return None
+    return None if reason is None else _because(reason)
+
+
+# Whoever failed on one day is told the same reason.
+@lru_cache(maxsize=2048)
+def _because(reason: Reason) -> facts.Because:
     return facts.Because(
         rule=reason.source or reason.rule,
         word=reason.rule,

@@ -64,7 +64,13 @@ from services.dunning.policies.dates.resuming import (
     resume_proposal,
     resume_window,
 )
-from services.dunning.policies.dates.retries import next_retry, retries, same_day_retry
+from services.dunning.policies.dates.retries import (
+    RetryPlan,
+    next_retry,
+    retries,
+    retry_plan,
+    same_day_retry,
+)
 
 __all__ = [
     "AccessChange",
@@ -74,6 +80,7 @@ __all__ = [
     "OwedNotice",
     "Period",
     "ResumeWindowDates",
+    "RetryPlan",
     "Stage",
     "access_steps",
     "announced_limit",
@@ -119,5 +126,6 @@ __all__ = [
     "resume_reminder",
     "resume_window",
     "retries",
+    "retry_plan",
     "same_day_retry",
 ]

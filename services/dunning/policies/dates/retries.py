@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
 from services.dunning.policies.attempts import Dst, OnBusinessDays, OnCalendarDays
 from services.dunning.policies.dates.days import failure_day
@@ -13,24 +16,45 @@ from shared.declines import DeclineClass
 from shared.reasons import Dated, Reason
 
 
-def retries(policy: Policy, calendars: Calendars, failed_at: datetime) -> tuple[Dated, ...]:
-    """Every automatic retry after a renewal that failed at ``failed_at`` (aware), in order.
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """Every automatic retry of a month, in order: when and why, and as the case keeps it."""
 
-    Empty where the gateway or nobody executes. The n-th has ``ordinal`` n among its reason's values. A retry
-    whose day is the failure's own (R-F2, the other reading) is left out: the renewal was that day's attempt.
+    dated: tuple[Dated, ...]
+    numbered: tuple[tuple[int, datetime], ...]
+    """Ordinal and instant."""
+
+    def because(self, at: datetime) -> Reason | None:
+        """Why one of them is at that instant."""
+        return next((one.because for one in self.dated if one.at == at), None)
+
+
+_NO_PLAN: Final = RetryPlan((), ())
+
+
+def retry_plan(policy: Policy, calendars: Calendars, failed_at: datetime) -> RetryPlan:
+    """Every automatic retry after a renewal that failed at ``failed_at`` (aware).
+
+    Empty where the gateway or nobody executes. A retry whose day is the failure's own (R-F2, the other reading)
+    is left out: the renewal was that day's attempt.
 
     Raises:
         CalendarHorizon: the calendar does not know a day on the way.
     """
     schedule = policy.attempts.schedule
     if not isinstance(schedule, OnBusinessDays | OnCalendarDays):
-        return ()
+        return _NO_PLAN
     day = failure_day(policy, failed_at)
     calendar = calendars.named(schedule.calendar)
     start = day if schedule.first_day == "excluded" else day - timedelta(days=1)
     if isinstance(schedule, OnCalendarDays):
         return _on_calendar_days(schedule, calendar, policy.timezone, start, day)
     return _on_business_days(schedule, calendar, policy.timezone, start, day)
+
+
+def retries(policy: Policy, calendars: Calendars, failed_at: datetime) -> tuple[Dated, ...]:
+    """The retries of ``retry_plan``; the n-th has ``ordinal`` n among its reason's values."""
+    return retry_plan(policy, calendars, failed_at).dated
 
 
 def next_retry(policy: Policy, calendars: Calendars, failed_at: datetime, *, after: datetime) -> Dated | None:
@@ -72,7 +96,7 @@ def same_day_retry(
 @lru_cache(maxsize=2048)
 def _on_business_days(
     schedule: OnBusinessDays, calendar: Calendar, zone_name: str, start: date, failed_day: date
-) -> tuple[Dated, ...]:
+) -> RetryPlan:
     walk = calendar.add_working_days(start, schedule.offsets[-1])
     days = [(walk.counted[offset - 1], offset) for offset in schedule.offsets]
     if schedule.closed_days == "attempt":
@@ -99,13 +123,13 @@ def _on_business_days(
             values=(("ordinal", ordinal), ("of", of)),
         )
         found.append(Dated(at=_at(schedule, day, zone_name), because=reason))
-    return tuple(found)
+    return _plan(found)
 
 
 @lru_cache(maxsize=2048)
 def _on_calendar_days(
     schedule: OnCalendarDays, calendar: Calendar, zone_name: str, start: date, failed_day: date
-) -> tuple[Dated, ...]:
+) -> RetryPlan:
     found: dict[date, Dated] = {}
     for ordinal, offset in enumerate(schedule.offsets, start=1):
         counted = calendar.from_day_on(start + timedelta(days=offset))
@@ -119,7 +143,13 @@ def _on_calendar_days(
             values=(("ordinal", ordinal), ("of", len(schedule.offsets)), ("days", offset)),
         )
         found[counted.day] = Dated(at=_at(schedule, counted.day, zone_name), because=reason)
-    return tuple(found.values())
+    return _plan(found.values())
+
+
+def _plan(found: Iterable[Dated]) -> RetryPlan:
+    dated = tuple(found)
+    numbers = (int(one.because.value("ordinal") or index) for index, one in enumerate(dated, start=1))
+    return RetryPlan(dated, tuple(zip(numbers, (one.at for one in dated), strict=True)))
 
 
 def _at(schedule: OnBusinessDays | OnCalendarDays, day: date, zone_name: str) -> datetime:

@@ -133,6 +133,8 @@ class Charging(Connection):
                 currency=invoice.currency,
             )
         news = place(failed_intent(intent, failure, at=now), invoice)
+        if not isinstance(intent.latest_charge, shapes.Charge):
+            news = replace(news, undated=True)
         if news.challenged:
             # No charge of its own: the request is what makes this attempt one.
             news = replace(news, transaction_id=f"{intent.id}/{order.request_id}", challenged=False)
