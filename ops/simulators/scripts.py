@@ -21,7 +21,7 @@ class Outcome(BaseModel):
     ``decline`` is a Stripe decline code or a PayPal reason code. ``pending`` leaves the payment in the air
     for ``after`` and then becomes ``then`` (a success when absent). After an ``authentication_required``,
     ``then`` is what happens once the payer passed 3-D Secure. ``amount`` (minor units) takes another sum
-    than the one asked for. ``takes`` keeps the caller waiting for so long before anything happens; an answer
+    than the one asked for, ``currency`` another money. ``takes`` keeps the caller waiting for so long before anything happens; an answer
     that is ``lost`` never arrives: ``before`` anything happened, or ``after`` it.
     """
 
@@ -33,6 +33,7 @@ class Outcome(BaseModel):
     network_advice_code: str | None = None
     message: str | None = None
     amount: int | None = None
+    currency: str | None = None
     pending: bool = False
     after: float | str = "PT1H"
     then: Annotated[Outcome | None, BeforeValidator(_spelled_out)] = None
@@ -121,7 +122,7 @@ class Scripts:
     def said(self, keys: list[str], outcome: Outcome) -> None:
         """A bank repeats itself: what it said last comes again when nothing else is written (``only_told``)."""
         last = outcome.next if outcome.pending else outcome
-        kept = last.model_copy(update={"takes": 0, "lost": None, "amount": None})
+        kept = last.model_copy(update={"takes": 0, "lost": None, "amount": None, "currency": None})
         for key in keys:
             row = self._store.get("script", f"charge:{key}")
             if row is not None:

@@ -230,6 +230,18 @@ async def test_a_declined_retry_is_an_attempt_of_its_own(bench: Bench) -> None:
     assert len(bench.charges()) == 2
 
 
+async def test_money_in_another_currency_is_told_as_it_came(bench: Bench) -> None:
+    bench.world.script("ada", "insufficient_funds", {"amount": 7500, "currency": "USD"})
+    await bench.advance("2026-06-01T07:00:00Z")
+    bench.world.advance("2026-06-02T07:00:00Z")
+
+    await bench.ask(1)
+    await bench.deliver()
+
+    (paid,) = await bench.stack.facts(payments.AttemptSucceeded)
+    assert paid.amount == Money(7500, "USD")
+
+
 async def test_a_refusal_that_the_bank_took_its_time_over_is_dated_when_it_came(bench: Bench) -> None:
     bench.world.script("ada", "insufficient_funds", {"decline": "insufficient_funds", "takes": 5})
     await bench.advance("2026-06-01T07:00:00Z")

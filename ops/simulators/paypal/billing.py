@@ -96,7 +96,9 @@ def _attempt(world: World, subscription: Json, *, cycle: int, ordinal: int, by: 
         _failed(world, subscription, said)
     else:
         taken = engine["billed"] if said.amount is None else said.amount
-        sale = sales.completed(world, subscription, taken, period=period(engine), by=by)
+        sale = sales.completed(
+            world, subscription, taken, period=period(engine), by=by, currency=said.currency
+        )
         _paid(world, subscription, sale)
 
 

@@ -70,6 +70,7 @@ def _take(world: World, order: Json, keys: list[str]) -> None:
     names = [order["id"], *keys, unit.get("custom_id"), (order.get("payer") or {}).get("payer_id")]
     said = world.scripts.next([name for name in names if name]) or OK
     taken = value if said.amount is None else said.amount
+    currency = said.currency or currency
     ref = world.ids.paypal("capture") if not said.decline else order["id"]
     world.ledger.attempt(
         gateway="paypal",

@@ -72,7 +72,7 @@ def attempt(
         subscription=known.get("subscription"),
         period=known.get("period"),
         amount=_amount_of(said, intent),
-        currency=intent["currency"],
+        currency=_currency_of(said, intent),
         outcome=verdict.value,
         ref=intent["latest_charge"] or intent["id"],
         by=by,
@@ -177,12 +177,18 @@ def _amount_of(said: Outcome, intent: Json) -> int:
     return intent["amount"] if said.amount is None else said.amount
 
 
+def _currency_of(said: Outcome, intent: Json) -> str:
+    currency: str = said.currency or intent["currency"]
+    return currency.lower()
+
+
 def _new_charge(world: World, intent: Json, method: Json, said: Outcome) -> Json:
     pending = find(world, "charge", intent["latest_charge"] or "")
     if pending is not None and pending["status"] == "pending":
         return pending
     key = world.ids.stripe("ch")
     charge = shapes.charge(key, now(world), intent=intent, method=method, amount=_amount_of(said, intent))
+    charge["currency"] = _currency_of(said, intent)
     intent["latest_charge"] = key
     return charge
 

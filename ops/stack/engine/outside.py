@@ -319,6 +319,7 @@ def _outcome(gateway: Gateway, answer: verbs.BankAnswer) -> dict[str, Any]:
     body: dict[str, Any] = {
         "decline": code_of(gateway, answer.decline) if answer.decline else None,
         "amount": answer.amount.amount_minor if answer.amount else None,
+        "currency": answer.amount.currency if answer.amount else None,
         "takes": _seconds(answer.takes),
         "lost": answer.lost,
         "network_decline_code": answer.network_code,
