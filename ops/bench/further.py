@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
+from ops.bench import deciding
 from ops.bench.bodies import prepare
 from ops.bench.ground import Ground, python, server, wait_for
 from ops.bench.webhooks import _answers, _prepare_tables, api_environment, knock
@@ -22,7 +23,7 @@ from ops.servers.processes import free_port
 
 def measure(run: Ground, *, full: bool) -> dict[str, Any]:
     """Every figure by its name."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {**deciding.decisions(), **deciding.stories()}
     found.update(thousand_webhooks(run, seconds=10.0 if full else 3.0))
     if full:
         found.update(stack())

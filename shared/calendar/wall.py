@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -84,6 +84,8 @@ def instant(
     return later.astimezone(UTC) if takes_fold else at
 
 
+# A case asks for the day of the same few instants again and again.
+@lru_cache(maxsize=4096)
 def local_date(at: datetime, zone_name: str) -> date:
     """The calendar date that the wall of that zone shows at ``at`` (aware)."""
     return at.astimezone(zone(zone_name)).date()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
+from shared.copies import changed
 from shared.events.words import Gateway, MethodKind
 from shared.money import Money
 from shared.networks import Tried
@@ -71,14 +72,14 @@ class Account:
         if self.payment_of(paid.period) is not None:
             return self
         months = sorted((*self.paid, paid), key=lambda one: one.period)
-        return replace(self, paid=tuple(months[-PAID_KEPT:]))
+        return changed(self, paid=tuple(months[-PAID_KEPT:]))
 
     def with_case(self, case_id: str, *, is_open: bool) -> Account:
         """The same account with that case among the open ones, or no longer."""
         if is_open == (case_id in self.open_cases):
             return self
         others = tuple(one for one in self.open_cases if one != case_id)
-        return replace(self, open_cases=(*others, case_id) if is_open else others)
+        return changed(self, open_cases=(*others, case_id) if is_open else others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ def record(turn: Turn, fact: AttemptNews) -> Recorded:
     others = [one for one in case.attempts if one is not before]
     attempts = tuple(sorted((*others, attempt), key=_by_time))[-ATTEMPTS_KEPT:]
     turn.set(attempts=attempts)
-    ordinal = attempts.index(attempt) + 1 if attempt in attempts else 0
+    ordinal = next((place for place, one in enumerate(attempts, start=1) if one is attempt), 0)
     turn.say(
         facts.AttemptRecorded,
         when=fact.occurred_at,

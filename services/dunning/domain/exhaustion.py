@@ -6,7 +6,6 @@ What ended the attempts is the earliest thing that did, by when it occurred, wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -20,6 +19,7 @@ from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
 from services.dunning.policies.remediation import SelfServiceRelaunch, StaffGuided, StaffGuidedLumpSum
 from shared.calendar import end_of_day
+from shared.copies import changed
 from shared.events import dunning as facts
 from shared.events.words import AccessLevel, CancelledBy, CaseState, ExhaustionCause, Template
 
@@ -103,7 +103,7 @@ def run_steps(turn: Turn) -> None:
             turn.set(steps_left=case.steps_left[done:])
             return
         _STEPS[step](turn, end)
-    turn.set(steps_left=(), clock=replace(turn.case.clock, notice_hold_since=None))
+    turn.set(steps_left=(), clock=changed(turn.case.clock, notice_hold_since=None))
     mails.obsolete(turn, "exhausted")
     _rest(turn, end)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from services.dunning.domain.case import Case
 from services.dunning.domain.parts import MailMark
-from services.dunning.domain.turn import Turn, word
+from services.dunning.domain.turn import Turn, words
 from services.dunning.policies import dates
 from services.dunning.policies.notices import NoticeEvent
 from shared.events import dunning as facts
@@ -119,15 +119,6 @@ def sent(case: Case, template: Template, ordinal: int, at: datetime) -> Case:
         for mail in case.mails
     )
     return replace(case, mails=mails)
-
-
-def words(values: Mapping[str, object]) -> dict[str, str]:
-    """Values as mails carry them: ISO dates and instants, minor units with currency; absent ones left out."""
-    return {
-        name: value if type(value) is str else word(value)
-        for name, value in values.items()
-        if value is not None
-    }
 
 
 def data_of(turn: Turn) -> dict[str, str]:

@@ -42,6 +42,8 @@ def announcing(turn: Turn, template: Template) -> MailMark | None:
 
 def may_run(turn: Turn, step: str, planned_at: datetime) -> bool:
     """Whether ``step`` may run now; if not, it is on hold and the office is told why."""
+    if dates.owed_template(turn.policy, step) is None:
+        return True
     owed = owed_notice(turn, step)
     if owed is not None:
         hold(turn, step, owed.template, planned_at)

@@ -17,7 +17,6 @@ from services.dunning.policies import dates
 from shared.events import dunning as facts
 from shared.events.words import AttemptKind, CaseState
 from shared.money import Money
-from shared.reasons import Dated
 
 STALE_FLIGHT: Final = timedelta(hours=2)
 """An attempt in flight for longer is looked up at the gateway."""

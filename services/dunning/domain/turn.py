@@ -5,8 +5,8 @@ A decision is a pure function of what it is given; a ``Turn`` is only its scratc
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ from services.dunning.domain.case import NOTES_KEPT, Case
 from services.dunning.domain.parts import Flag, Note
 from services.dunning.policies.policy import Policy
 from shared.calendar import Calendars
+from shared.copies import changed
 from shared.events import Fact, Later
 from shared.events import dunning as facts
 from shared.events.words import CaseState, ReviewReason
@@ -59,7 +60,7 @@ class Turn:
 
     def __init__(self, world: World, case: Case, now: datetime, cause: str | None = None) -> None:
         self.world = world
-        self.case = _own_copy(case)
+        self.case = changed(case)  # its own to write on: many fields change, and one copy is enough
         self.account = world.account
         self.now = now
         self.cause = cause
@@ -88,7 +89,7 @@ class Turn:
         self, code: str, /, *, when: datetime | None = None, because: Reason | None = None, **params: object
     ) -> None:
         """Add a line to the case's story; ``when`` it happened, or now."""
-        told = {name: word(value) for name, value in params.items() if value is not None}
+        told = words(params)
         note = Note(at=when or self.now, code=code, params=told, cause=self.cause, because=because)
         notes = (*self.case.notes, note)
         if len(notes) > NOTES_KEPT:
@@ -118,7 +119,7 @@ class Turn:
             in_flight=None,
             queued=None,
             challenge=None,
-            clock=replace(self.case.clock, hold_until=None, notice_hold_since=None),
+            clock=changed(self.case.clock, hold_until=None, notice_hold_since=None),
         )
         self.account = self.account.with_case(self.case.case_id, is_open=False)
         self.say(facts.CaseClosed, when=when, state=state, by=by, note=note)
@@ -133,7 +134,7 @@ class Turn:
 
     def moves_billing_day(self, billing_day: int, *, price: Money) -> None:
         """The subscription goes on under new terms (R-F9, R-J11)."""
-        self.account = replace(
+        self.account = changed(
             self.account,
             billing_day=billing_day,
             price=price,
@@ -179,15 +180,6 @@ class Turn:
 
 
 _put: Final = object.__setattr__
-_FIELDS: Final = tuple(one.name for one in fields(Case))
-
-
-def _own_copy(case: Case) -> Case:
-    """A copy to write on: a decision changes many fields, and one copy is cheaper than one for each."""
-    own = object.__new__(Case)
-    for name in _FIELDS:
-        _put(own, name, getattr(case, name))
-    return own
 
 
 def nothing(world: World, case: Case | None) -> Decision:
@@ -219,14 +211,29 @@ def _line(reason: Reason) -> str:
     return f"{reason.rule.replace('_', ' ')}{f' ({values})' if values else ''}"
 
 
+def words(values: Mapping[str, object]) -> dict[str, str]:
+    """Values as notes and mails carry them; absent ones are left out."""
+    return {
+        name: value if type(value) is str else _WORDS.get(type(value), str)(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
 def word(value: object) -> str:
     """One value as notes and mails carry it: ISO, ``7500 EUR``, ``yes``."""
-    to_word = _WORDS.get(type(value))
-    return str(value) if to_word is None else to_word(value)
+    return _WORDS.get(type(value), str)(value)
 
 
-def _instant(at: Any) -> str:
+# A deadline, a plan and a day are written into many notes and mails.
+@lru_cache(maxsize=8192)
+def _instant(at: datetime) -> str:
     return f"{at.isoformat()[:19]}Z"
+
+
+@lru_cache(maxsize=2048)
+def _day(day: date) -> str:
+    return day.isoformat()
 
 
 def _money(money: Any) -> str:
@@ -234,9 +241,8 @@ def _money(money: Any) -> str:
 
 
 _WORDS: Final[dict[type[Any], Callable[[Any], str]]] = {
-    str: lambda text: text,
     datetime: _instant,
-    date: date.isoformat,
+    date: _day,
     Money: _money,
     bool: lambda yes: "yes" if yes else "no",
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 from services.dunning.policies.dates.days import charge_day, plain_day
 from services.dunning.policies.dates.forecasts import charge_window
 from services.dunning.policies.policy import Policy
-from shared.calendar import Calendars, Counted, add_interval, instant
+from shared.calendar import Calendars, Counted, Interval, add_interval, instant
 from shared.reasons import Dated, Reason
 
 
@@ -34,7 +35,12 @@ def due_days(policy: Policy, due: date, anchor_day: int) -> Iterator[date]:
 
 def period_of(policy: Policy, due: date, anchor_day: int) -> Period:
     """What the payment due on ``due`` covers."""
-    return Period(first=due, last=due_after(policy, due, anchor_day) - timedelta(days=1))
+    return _period(policy.billing.interval, due, anchor_day)
+
+
+@lru_cache(maxsize=2048)
+def _period(interval: Interval, due: date, anchor_day: int) -> Period:
+    return Period(first=due, last=add_interval(due, interval, anchor_day=anchor_day) - timedelta(days=1))
 
 
 def charge_at(policy: Policy, calendars: Calendars, due: date) -> Dated:

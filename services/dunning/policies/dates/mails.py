@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from services.dunning.policies.dates.days import charge_day, plain_day
 from services.dunning.policies.dates.deadlines import last_day
@@ -86,24 +87,35 @@ def deadline_reminders(
     length = policy.grace.length
     name = length.calendar if isinstance(length, BusinessDaysLength) else policy.notices.delivery_calendar
     calendar = calendars.named(name)
-    found = []
-    for notice in policy.notices.school:
-        if not isinstance(notice.event, BeforeDeadline):
-            continue
-        n = notice.event.deadline_minus_business_days
-        counted = calendar.add_working_days(last.day, -n)
-        because = Reason(
-            rule="deadline_reminder",
-            source="domain §4.1",
-            calendar=calendar.id,
-            counted=counted.counted,
-            skipped=counted.skipped,
-            values=(("n", n), ("last_day", last.day.isoformat())),
+    return tuple(
+        (
+            notice,
+            _before_the_end(
+                calendar,
+                last.day,
+                notice.event.deadline_minus_business_days,
+                _hour(notice),
+                policy.timezone,
+            ),
         )
-        found.append(
-            (notice, Dated(at=instant(counted.day, _hour(notice), policy.timezone), because=because))
-        )
-    return tuple(found)
+        for notice in policy.notices.school
+        if isinstance(notice.event, BeforeDeadline)
+    )
+
+
+# As with retries: one count per day and calendar serves everybody.
+@lru_cache(maxsize=2048)
+def _before_the_end(calendar: Calendar, last: date, n: int, hour: WallTime, zone_name: str) -> Dated:
+    counted = calendar.add_working_days(last, -n)
+    because = Reason(
+        rule="deadline_reminder",
+        source="domain §4.1",
+        calendar=calendar.id,
+        counted=counted.counted,
+        skipped=counted.skipped,
+        values=(("n", n), ("last_day", last.isoformat())),
+    )
+    return Dated(at=instant(counted.day, hour, zone_name), because=because)
 
 
 def re_enrolment_reminders(policy: Policy, deadline_day: date) -> tuple[tuple[SchoolNotice, Dated], ...]:
