@@ -76,14 +76,23 @@ def row_from(table: Table[T], body: str | bytes) -> T:
 
 
 async def open_pool(dsn: str, *, size: int = 4, name: str = "relance") -> Any:
-    """A connection pool; ``name`` shows in ``pg_stat_activity``."""
+    """A connection pool; ``name`` shows in ``pg_stat_activity``.
+
+    Nothing may outlast a transaction on its connections but the locks of one that is never given back: making each
+    of them forget everything whenever it is given back would be one more journey to the database each time.
+    """
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
         command_timeout=60,
+        reset=_as_it_is,
         server_settings={"application_name": name, "timezone": "UTC"},
     )
+
+
+async def _as_it_is(_: Any) -> None:
+    pass
 
 
 class PgStore:

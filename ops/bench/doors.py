@@ -12,14 +12,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import asyncpg
 import httptools
 import msgspec
 import uvicorn
 import uvloop
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from pydantic import BaseModel, ValidationError
 
 from ops.bench.bodies import SECRET
@@ -112,13 +112,60 @@ async def bare(port: int, dsn: str) -> None:
     await server.serve_forever()
 
 
-class _Invoice(BaseModel):
+class _Span(BaseModel):
+    start: int
+    end: int
+
+
+class _Line(BaseModel):
     id: str
-    amount_due: int
+    amount: int
+    period: _Span
+
+
+class _Lines(BaseModel):
+    data: list[_Line]
+
+
+class _SubscriptionDetails(BaseModel):
+    subscription: str
+    metadata: dict[str, str] | None = None
+
+
+class _Parent(BaseModel):
+    type: str
+    subscription_details: _SubscriptionDetails | None = None
+
+
+class _Transitions(BaseModel):
+    finalized_at: int | None = None
+    paid_at: int | None = None
+
+
+class _Invoice(BaseModel):
+    """The fields that a dunning service reads."""
+
+    id: str
+    status: str | None = None
     currency: str
-    customer: str
+    created: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
     attempt_count: int
-    billing_reason: str | None
+    attempted: bool
+    auto_advance: bool | None = None
+    billing_reason: str | None = None
+    customer: str
+    customer_email: str | None = None
+    hosted_invoice_url: str | None = None
+    next_payment_attempt: int | None = None
+    period_start: int
+    period_end: int
+    metadata: dict[str, str] | None = None
+    parent: _Parent | None = None
+    lines: _Lines
+    status_transitions: _Transitions | None = None
 
 
 class _Data(BaseModel):
@@ -133,8 +180,19 @@ class _Event(BaseModel):
     data: _Data
 
 
+class _Received(BaseModel):
+    received: bool
+
+
+async def _pool(request: Request) -> Any:
+    return request.app.state.pool
+
+
 def usual(dsn: str) -> FastAPI:
-    """FastAPI, pydantic and one INSERT for each webhook, without even the SDK's slow parsing."""
+    """FastAPI as its documentation writes it: a model, dependencies, one INSERT for each webhook on a pool of eight.
+
+    Kinder than most: the SDK's slow parsing is left out.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -145,22 +203,24 @@ def usual(dsn: str) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
 
     @app.post("/webhooks/stripe")
-    async def webhook(request: Request) -> dict[str, bool]:
+    async def webhook(
+        request: Request, stripe_signature: Annotated[str, Header()], pool: Annotated[Any, Depends(_pool)]
+    ) -> _Received:
         body = await request.body()
-        if not _is_signed(request.headers.get("stripe-signature", "").encode(), body):
+        if not _is_signed(stripe_signature.encode(), body):
             raise HTTPException(400)
         try:
             event = _Event.model_validate_json(body)
         except ValidationError as error:
             raise HTTPException(422) from error
-        await request.app.state.pool.execute(
+        await pool.execute(
             "insert into usual.webhooks (id, type, received_at, body) values ($1, $2, $3, $4) on conflict do nothing",
             event.id,
             event.type,
             datetime.now(UTC),
             body,
         )
-        return {"received": True}
+        return _Received(received=True)
 
     return app
 

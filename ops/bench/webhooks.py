@@ -27,7 +27,7 @@ from services.payments.inbox import compress
 from shared.database import open_pool
 from shared.migrate import migrate
 
-CONNECTIONS: Final = 32
+CONNECTIONS: Final = 64
 _MIGRATIONS: Final = Path(__file__).parents[2] / "services" / "payments" / "migrations"
 _DJSTRIPE: Final = Path(__file__).with_name("peers") / "djstripe_site.py"
 _PREPARED: Final = {"ours": 16_000, "bare": 24_000, "usual": 6_000, "djstripe": 900}
@@ -279,13 +279,13 @@ def recorded() -> list[bytes]:
     return [body.encode() for body in found]
 
 
-def kept_bytes(run: Ground, *, copies: int = 50) -> Row:
+def kept_bytes(run: Ground, *, copies: int = 500) -> Row:
     """What a kept body takes on disk, beside a plain ``bytea`` column; both tables hold nothing else."""
     found = recorded()
     if not found:
         return not_measured("P12", note="no recorded payloads: set RELANCE_FIXTURES")[0]
     kept, plain = asyncio.run(_kept(run.database("doors"), found, copies))
-    own = asyncio.run(_kept(run.database("doors"), [Bodies(3).next() for _ in range(200)], 10))
+    own = asyncio.run(_kept(run.database("doors"), [Bodies(3).next() for _ in range(200)], 50))
     return Row(
         id="P12",
         value=kept / plain,

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any, Final, NoReturn
 
 import uvicorn
+import uvloop
 
 from ops.stack.plan import SERVICES, Part
 from shared import keys
@@ -51,8 +52,11 @@ def run_api(service: str) -> None:
     settings = app.SETTINGS()
     keys.use(settings.masters())
     configure(f"{service}.api", level=settings.log_level, as_json=settings.log_json)
+    built = app.build_api(settings)
+    gc.collect()
+    gc.freeze()  # what is imported stays: it need not be looked through again for garbage
     uvicorn.run(
-        app.build_api(settings),
+        built,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -76,7 +80,7 @@ def run_worker(service: str) -> None:
         further = getattr(app, "loops", None)
         await process.run((lambda store: further(store, hands, settings)) if further else None)
 
-    asyncio.run(work())
+    uvloop.run(work())
 
 
 def run_migration(services: tuple[str, ...] = SERVICES) -> None:

@@ -22,7 +22,8 @@ from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
 
 BATCH: Final = 500
-_LEVEL: Final = 6
+_LEVEL: Final = 5
+"""One level less costs a third and misses the bar of P12; one more costs a third on top and saves a twentieth."""
 
 _DICTIONARIES: Final = {
     number: zstandard.ZstdCompressionDict(Path(__file__).with_name(name).read_bytes())
@@ -47,11 +48,15 @@ def expand(kept: bytes) -> bytes:
 
 
 _INSERT: Final = """
-insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])
-on conflict do nothing
-returning dedupe_key
+with kept as (
+    insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])
+    on conflict do nothing
+    returning dedupe_key),
+said as (select pg_notify('payments_inbox', '') where exists (select from kept))
+select dedupe_key from kept left join said on true
 """
+"""One statement and one commit: what is kept, and the notice that wakes the translator."""
 
 _CLAIM: Final = f"""
 update payments.webhooks w set due_at = now() + $2, leased_by = $3, attempts = w.attempts + 1
@@ -168,8 +173,6 @@ class Inbox:
             [received_at for _, _, received_at, _ in batch],
             [compress(body) for _, body, _, _ in batch],
         )
-        if rows:
-            await self._pool.execute("notify payments_inbox")
         return {row["dedupe_key"] for row in rows}
 
     # --- translation ---
