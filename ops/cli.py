@@ -17,7 +17,6 @@ from ops.demo.command import demo
 from ops.policy_cli import calendars, policy
 from ops.simulation.command import simulate
 from ops.stack.plan import SERVICES
-from ops.topics_cli import topics
 
 DATA = click.option(
     "--data",
@@ -46,6 +45,7 @@ class _Patient(click.Group):
         "staff": "ops.staff_cli",
         "events": "ops.events_cli",
         "keys": "ops.keys_cli",
+        "topics": "ops.topics.command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -72,7 +72,6 @@ main.add_command(calendars)
 main.add_command(why)
 main.add_command(bring_in)
 main.add_command(demo)
-main.add_command(topics)
 main.add_command(simulate)
 main.add_command(bench)
 

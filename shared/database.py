@@ -17,6 +17,7 @@ import msgspec
 from shared.errors import Transient
 from shared.events import Envelope
 from shared.events.wire import to_bytes
+from shared.parking.postgres import PgAside
 from shared.shelf import Errand, Page, Parked, Planned, Shelf, Table
 
 T = TypeVar("T")
@@ -290,14 +291,19 @@ class PgShelf:
         """See ``Shelf``."""
         if parked:
             await self.connection.executemany(
-                f"""insert into {self._schema}.parked (id, topic, partition, "offset", key, value, reason, parked_at)
-                    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing""",
+                f"""insert into {self._schema}.parked
+                        (id, topic, partition, "offset", key, value, reason, parked_at, remembered)
+                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing""",
                 [
                     (p.id, p.message.topic, p.message.partition, p.message.offset, p.message.key,
-                     p.message.value, p.reason[:4000], now)
+                     p.message.value, p.reason[:4000], now, p.remembered)
                     for p in parked
                 ],
             )  # fmt: skip
+
+    def aside(self) -> PgAside:
+        """See ``shared.parking.rows.Desk``."""
+        return PgAside(self.connection, self._schema)
 
     async def end_errand(self, errand: Errand, outcome: str, now: datetime) -> bool:
         """See ``Shelf``."""

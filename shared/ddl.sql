@@ -69,3 +69,19 @@ create table if not exists {schema}.api_keys (
     revoked_at   timestamptz,
     last_used_at timestamptz
 );
+
+alter table {schema}.parked add column if not exists remembered boolean;
+alter table {schema}.parked add column if not exists fixed bytea;
+
+-- What people did about parked messages: the audit, and what makes two of them one after the other.
+create table if not exists {schema}.parked_acts (
+    parked_id text not null,
+    number    integer not null,
+    act_id    text not null unique,
+    what      text not null,
+    who       text not null,
+    at        timestamptz not null,
+    because   text not null,
+    value     bytea,
+    primary key (parked_id, number)
+);

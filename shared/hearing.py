@@ -92,9 +92,8 @@ async def _hear_alone(service: Service, store: Store, clock: Clock, message: Mes
     try:
         return await _hear_together(service, store, clock, [message], 1)
     except _NotTogether as error:
-        parked = Parked(
-            message=message, reason=scrubbed(f"its effects could not be written: {error.__cause__!r}")
-        )
+        reason = scrubbed(f"its effects could not be written: {error.__cause__!r}")
+        parked = Parked(message=message, reason=reason, remembered=True)
         async with store.transaction() as shelf:
             await shelf.remember([from_bytes(message.value)], clock.now())
             await shelf.park([parked], clock.now())
@@ -130,7 +129,7 @@ async def _handle(
             continue
         fresh.discard(envelope.id)
         if is_too_old(envelope, now):
-            heard.parked.append(Parked(message=message, reason=_TOO_OLD))
+            heard.parked.append(Parked(message=message, reason=_TOO_OLD, remembered=True))
             continue
         if _is_early(envelope, now):
             unit.plan_again(envelope, _after(envelope, now))
@@ -156,7 +155,7 @@ async def _handle_one(
         unit.take_back()
         log.exception("handler_failed", type=envelope.type, id=envelope.id)
         reason = scrubbed(f"{envelope.type} could not be handled: {error!r}")
-        heard.parked.append(Parked(message=message, reason=reason))
+        heard.parked.append(Parked(message=message, reason=reason, remembered=True))
 
 
 def _is_early(envelope: Envelope, now: datetime) -> bool:

@@ -18,6 +18,8 @@ from shared.errands import run_errand
 from shared.events import Envelope
 from shared.events.wire import to_bytes
 from shared.hearing import hear
+from shared.parking.memory import MemoryAside
+from shared.parking.rows import Act, SetAside
 from shared.service import Service
 from shared.shelf import Errand, Message, Page, Parked, Planned, Shelf, Table
 from shared.transactions import Transactions
@@ -42,6 +44,10 @@ class MemoryStore:
     told: int = 0
     heard: set[str] = field(default_factory=set)
     parked: dict[str, Parked] = field(default_factory=dict)
+    aside: dict[str, SetAside] = field(default_factory=dict)
+    """The same messages as people see them, settled or not."""
+    acts: dict[str, list[Act]] = field(default_factory=dict)
+    """What people did about each."""
     errands: dict[str, _Held] = field(default_factory=dict)
     _undone: dict[str, _Held] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
@@ -211,9 +217,19 @@ class MemoryShelf:
         self._changes.append(lambda: self._store.heard.update(fresh))
         return set(fresh)
 
-    async def park(self, parked: Sequence[Parked], now: datetime) -> None:  # noqa: ARG002 - Shelf's shape
+    async def park(self, parked: Sequence[Parked], now: datetime) -> None:
         """See ``Shelf``."""
-        self._changes.append(lambda: self._store.parked.update({one.id: one for one in parked}))
+
+        def apply() -> None:
+            for one in parked:
+                self._store.parked.setdefault(one.id, one)
+                self._store.aside.setdefault(one.id, SetAside.of(one, now))
+
+        self._changes.append(apply)
+
+    def aside(self) -> MemoryAside:
+        """See ``shared.parking.rows.Desk``."""
+        return MemoryAside(self._store.aside, self._store.acts, self._changes)
 
     async def end_errand(self, errand: Errand, outcome: str, now: datetime) -> bool:  # noqa: ARG002 - Shelf's shape
         """See ``Shelf``."""

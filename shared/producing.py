@@ -19,6 +19,11 @@ def _hash(key: str) -> int:
     return int(murmur2(key.encode()) & 0x7FFFFFFF)
 
 
+def partition_of(key: str, count: int) -> int:
+    """Which of ``count`` partitions has the facts of ``key``."""
+    return _hash(key) % count
+
+
 async def send_all(producer: Any, rows: Sequence[Any]) -> None:
     """Send rows (mappings of ``topic``, ``key`` and ``value``) and return when the brokers have them all.
 
@@ -34,7 +39,7 @@ async def send_all(producer: Any, rows: Sequence[Any]) -> None:
         count = counts.get(topic)
         if count is None:
             count = counts[topic] = len(await producer.partitions_for(topic))
-        lanes.setdefault((topic, _hash(row["key"]) % count), []).append(row)
+        lanes.setdefault((topic, partition_of(row["key"], count)), []).append(row)
     await asyncio.gather(*(_send(producer, *lane, found) for lane, found in lanes.items()))
 
 

@@ -71,6 +71,8 @@ class Parked:
 
     message: Message
     reason: str
+    remembered: bool = False
+    """Its id was noted as heard when it was parked: whoever retries it must not take that for its effects."""
 
     @property
     def id(self) -> str:

@@ -1,0 +1,1 @@
+"""What operators see of topics: which facts they hold, which the journals still have, and what was parked."""
