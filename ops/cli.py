@@ -14,6 +14,7 @@ import click
 from ops.asking import bring_in, why
 from ops.bench.command import bench
 from ops.demo.command import demo
+from ops.metrics_reference import show_metrics
 from ops.policy_cli import calendars, policy
 from ops.simulation.command import simulate
 from ops.stack.plan import SERVICES
@@ -74,6 +75,7 @@ main.add_command(bring_in)
 main.add_command(demo)
 main.add_command(simulate)
 main.add_command(bench)
+main.add_command(show_metrics)
 
 
 @main.command()

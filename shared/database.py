@@ -17,6 +17,7 @@ import msgspec
 from shared.errors import Transient
 from shared.events import Envelope
 from shared.events.wire import to_bytes
+from shared.metrics import POOL
 from shared.parking.postgres import PgAside
 from shared.shelf import Errand, Page, Parked, Planned, Shelf, Table
 
@@ -76,13 +77,13 @@ def row_from(table: Table[T], body: str | bytes) -> T:
     return row
 
 
-async def open_pool(dsn: str, *, size: int = 4, name: str = "relance") -> Any:
-    """A connection pool; ``name`` shows in ``pg_stat_activity``.
+async def open_pool(dsn: str, *, size: int = 4, name: str = "relance", watched: str = "") -> Any:
+    """A connection pool; ``name`` shows in ``pg_stat_activity``, and ``watched`` is the service in whose metrics it shows.
 
     Nothing may outlast a transaction on its connections but the locks of one that is never given back: making each
     of them forget everything whenever it is given back would be one more journey to the database each time.
     """
-    return await asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
@@ -90,6 +91,11 @@ async def open_pool(dsn: str, *, size: int = 4, name: str = "relance") -> Any:
         reset=_as_it_is,
         server_settings={"application_name": name, "timezone": "UTC"},
     )
+    if watched:
+        POOL.ask(watched, "used", how=lambda: pool.get_size() - pool.get_idle_size())
+        POOL.ask(watched, "idle", how=pool.get_idle_size)
+        POOL.ask(watched, "most", how=pool.get_max_size)
+    return pool
 
 
 async def _as_it_is(_: Any) -> None:
@@ -128,7 +134,7 @@ class PgStore:
                   where done_at is null and due_at <= $1 and {FREE}
                   order by due_at limit $3 for update skip locked) due
             where e.id = due.id
-            returning e.id, e.kind, e.key, e.due_at, e.body, e.cause, e.tries
+            returning e.id, e.kind, e.key, e.due_at, e.body, e.cause, e.tries, e.trace
             """,
             now,
             lease,
@@ -240,15 +246,15 @@ class PgShelf:
     async def plan(self, planned: Sequence[Planned]) -> None:
         """See ``Shelf``."""
         rows = [
-            (e.id, e.type, e.topic, e.key, one.tell_at, e.cause, e.recorded_at, to_bytes(e))
+            (e.id, e.type, e.topic, e.key, one.tell_at, e.cause, e.recorded_at, to_bytes(e), one.trace)
             for one in planned
             for e in (one.envelope,)
         ]
         await self.connection.execute(
             f"""
-            insert into {self._schema}.journal (id, type, topic, key, tell_at, cause, recorded_at, value)
+            insert into {self._schema}.journal (id, type, topic, key, tell_at, cause, recorded_at, value, trace)
             select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[],
-                                 $7::timestamptz[], $8::bytea[])
+                                 $7::timestamptz[], $8::bytea[], $9::text[])
             on conflict (id) do nothing
             """,
             *map(list, zip(*rows, strict=True)),
@@ -262,8 +268,9 @@ class PgShelf:
         """See ``Shelf``."""
         await self.connection.execute(
             f"""
-            insert into {self._schema}.errands (id, kind, key, due_at, body, cause, asked_at)
-            select *, now() from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[])
+            insert into {self._schema}.errands (id, kind, key, due_at, body, cause, trace, asked_at)
+            select *, now() from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[],
+                                        $7::text[])
             on conflict (id) do nothing
             """,
             [e.id for e in errands],
@@ -272,6 +279,7 @@ class PgShelf:
             [e.due_at for e in errands],
             [e.body for e in errands],
             [e.cause for e in errands],
+            [e.trace for e in errands],
         )
         await self.connection.execute(f"notify {self._schema}_errands")
 
@@ -365,4 +373,5 @@ def _errand(row: Any) -> Errand:
         body=row["body"],
         tries=row["tries"],
         cause=row["cause"],
+        trace=row["trace"],
     )

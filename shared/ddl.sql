@@ -40,6 +40,9 @@ create table if not exists {schema}.errands (
     done_at     timestamptz,
     outcome     text
 );
+-- Where the way that led here can be followed (W3C traceparent); empty while nothing is traced.
+alter table {schema}.journal add column if not exists trace text;
+alter table {schema}.errands add column if not exists trace text;
 alter table {schema}.errands add column if not exists leased_by bigint;
 create index if not exists errands_due on {schema}.errands (due_at) where done_at is null;
 
@@ -54,6 +57,12 @@ create table if not exists {schema}.parked (
     parked_at timestamptz not null,
     settled_at timestamptz,
     how       text
+);
+-- Which workers live, and how far behind each is; the desk reads it.
+create table if not exists {schema}.workers (
+    holder  bigint not null primary key,
+    seen_at timestamptz not null,
+    lag     jsonb not null
 );
 create index if not exists parked_open on {schema}.parked (parked_at) where settled_at is null;
 

@@ -8,7 +8,8 @@ key of whatever it does; it is recorded once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,9 +17,13 @@ from shared.clock import Clock
 from shared.database import OUTAGES
 from shared.errors import Transient
 from shared.logs import logger
+from shared.metrics import ERRAND_AGE, ERRAND_SECONDS, ERRANDS
 from shared.scrubbing import scrubbed
 from shared.service import Service
 from shared.shelf import Errand, Store
+from shared.subject import ids_in, subject
+from shared.tallying import tally
+from shared.tracing import span
 
 log = logger("errands")
 
@@ -41,18 +46,45 @@ def pause_after(tries: int) -> timedelta:
 
 async def run_errand(service: Service, store: Store, hands: Any, clock: Clock, errand: Errand) -> None:
     """Do one claimed errand and record what came of it."""
+    waited = clock.now() - errand.due_at
+    if errand.tries <= 1:
+        ERRAND_AGE.add(service.name, errand.kind, value=max(waited.total_seconds(), 0))
+    following = span(
+        f"errand {errand.kind}",
+        kind="consumer",
+        follows=errand.trace,
+        waited=waited,
+        errand=errand.kind,
+        errand_id=errand.id,
+        tries=errand.tries,
+        cause=errand.cause,
+    )
+    with following, subject(cause=errand.cause, **ids_in(errand.key)):
+        await _do(service, store, hands, clock, errand)
+
+
+async def _do(service: Service, store: Store, hands: Any, clock: Clock, errand: Errand) -> None:
     doing = service.errands[errand.kind]
     try:
-        result = await doing.run(errand, hands, clock.now())
+        result = await _timed(doing.run(errand, hands, clock.now()), service, errand)
     except _NOT_NOW as error:
         retry_after: timedelta = getattr(error, "retry_after", None) or pause_after(errand.tries)
         await store.postpone_errand(errand, until=clock.now() + retry_after, error=scrubbed(str(error)))
+        ERRANDS.add(service.name, errand.kind, "postponed")
         log.warning("errand_postponed", kind=errand.kind, id=errand.id, tries=errand.tries, reason=str(error))
         return
     except Exception as error:  # noqa: BLE001 - an errand that cannot be done is recorded as such, or kept
         await _give_up(service, store, clock, errand, error)
         return
     await _record_surely(service, store, clock, errand, result)
+
+
+async def _timed(outside: Awaitable[Any], service: Service, errand: Errand) -> Any:
+    began = time.perf_counter()
+    try:
+        return await outside
+    finally:
+        ERRAND_SECONDS.add(service.name, errand.kind, value=time.perf_counter() - began)
 
 
 async def _record_surely(service: Service, store: Store, clock: Clock, errand: Errand, result: Any) -> None:
@@ -72,16 +104,20 @@ async def _record(service: Service, store: Store, clock: Clock, errand: Errand, 
     async with store.transaction() as shelf:
         now = clock.now()
         if not await shelf.end_errand(errand, "done", now):
+            ERRANDS.add(service.name, errand.kind, "done_by_another")
             log.info("errand_done_by_another", kind=errand.kind, id=errand.id)
             return
         unit = service.unit(shelf, now)
         unit.cause_id = errand.cause
         await service.errands[errand.kind].finish(errand, result, unit)
         await unit.write()
+    ERRANDS.add(service.name, errand.kind, "done")
+    tally(unit.said, unit.now)
 
 
 async def _give_up(service: Service, store: Store, clock: Clock, errand: Errand, error: Exception) -> None:
     log.error("errand_failed", kind=errand.kind, id=errand.id, exc_info=error)
+    ERRANDS.add(service.name, errand.kind, "failed")
     give_up = service.errands[errand.kind].give_up
     if give_up is None:
         await store.postpone_errand(
@@ -94,6 +130,7 @@ async def _give_up(service: Service, store: Store, clock: Clock, errand: Errand,
             unit.cause_id = errand.cause
             await give_up(errand, error, unit)
             await unit.write()
+            tally(unit.said, unit.now)
 
 
 async def run_due_errands(

@@ -7,7 +7,10 @@ raised, so that nothing is acknowledged and the whole batch comes again.
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,10 +20,14 @@ from shared.errors import Transient, Unreadable
 from shared.events import Envelope
 from shared.events.wire import from_bytes
 from shared.logs import logger
+from shared.metrics import BATCH_SECONDS, BATCH_SIZE, FACTS_HEARD, FACTS_PARKED
 from shared.retention import LATEST, is_too_old
 from shared.scrubbing import scrubbed
 from shared.service import Service
-from shared.shelf import Message, Parked, Shelf, Store
+from shared.shelf import Message, Parked, Planned, Shelf, Store
+from shared.subject import set_subject
+from shared.tallying import tally
+from shared.tracing import Way, is_on, span, traceparent
 from shared.unit import Unit
 
 log = logger("hearing")
@@ -43,6 +50,10 @@ class Heard:
     duplicates: int = 0
     early: int = 0
     parked: list[Parked] = field(default_factory=list)
+    types: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What became of how many facts of each type."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    said: list[Planned] = field(default_factory=list)
 
 
 async def hear(
@@ -76,16 +87,34 @@ async def _hear_together(
     service: Service, store: Store, clock: Clock, messages: Sequence[Message], limit: int
 ) -> Heard:
     heard = Heard()
+    began = time.perf_counter()
     envelopes = _readable(service, messages, heard)
     _check(heard, limit, service)
     now = clock.now()
-    async with store.transaction() as shelf:
-        await _handle(service, shelf, now, envelopes, heard)
-        _check(heard, limit, service)
-        await shelf.park(heard.parked, now)
+    try:
+        with _following(messages):
+            async with store.transaction() as shelf:
+                await _handle(service, shelf, now, envelopes, heard)
+                _check(heard, limit, service)
+                await shelf.park(heard.parked, now)
+    finally:
+        set_subject(None)
+    _count(service, heard, len(messages), time.perf_counter() - began, now)
     for parked in heard.parked:
         log.warning("fact_parked", id=parked.id, reason=parked.reason)
     return heard
+
+
+def _count(service: Service, heard: Heard, messages: int, seconds: float, now: datetime) -> None:
+    """What was committed; a batch that comes again is counted when it is."""
+    name = service.name
+    BATCH_SIZE.add(name, value=messages)
+    BATCH_SECONDS.add(name, value=seconds)
+    for (kind, outcome), count in heard.types.items():
+        FACTS_HEARD.add(name, kind, outcome, by=count)
+    for reason, count in heard.reasons.items():
+        FACTS_PARKED.add(name, reason, by=count)
+    tally(heard.said, now)
 
 
 async def _hear_alone(service: Service, store: Store, clock: Clock, message: Message) -> Heard:
@@ -97,6 +126,7 @@ async def _hear_alone(service: Service, store: Store, clock: Clock, message: Mes
         async with store.transaction() as shelf:
             await shelf.remember([from_bytes(message.value)], clock.now())
             await shelf.park([parked], clock.now())
+        FACTS_PARKED.add(service.name, "not_written")
         log.exception("fact_parked", id=parked.id, reason=parked.reason)
         return Heard(parked=[parked])
 
@@ -108,6 +138,7 @@ def _readable(service: Service, messages: Sequence[Message], heard: Heard) -> li
             envelope = from_bytes(message.value)
         except Unreadable as error:
             heard.parked.append(Parked(message=message, reason=scrubbed(str(error))))
+            heard.reasons["unreadable"] += 1
             continue
         if type(envelope.fact) in service.hears:
             envelopes.append((message, envelope))
@@ -125,30 +156,41 @@ async def _handle(
         await service.prefetch([e for _, e in envelopes if e.id in fresh], unit)
     for message, envelope in envelopes:
         if envelope.id not in fresh:
+            heard.types[envelope.type, "duplicate"] += 1
             heard.duplicates += 1
             continue
         fresh.discard(envelope.id)
         if is_too_old(envelope, now):
             heard.parked.append(Parked(message=message, reason=_TOO_OLD, remembered=True))
+            heard.reasons["too_old"] += 1
             continue
         if _is_early(envelope, now):
-            unit.plan_again(envelope, _after(envelope, now))
+            unit.plan_again(envelope, _after(envelope, now), trace=message.trace)
             heard.early += 1
+            heard.types[envelope.type, "early"] += 1
             continue
         await _handle_one(service, unit, message, envelope, heard)
     try:
         await unit.write()
     except shelf.DATA_ERRORS as error:
         raise _NotTogether from error
+    heard.said = unit.said
 
 
 async def _handle_one(
     service: Service, unit: Unit, message: Message, envelope: Envelope, heard: Heard
 ) -> None:
     unit.begin(envelope)
+    set_subject(envelope)
+    handler = service.hears[type(envelope.fact)]
     try:
-        await service.hears[type(envelope.fact)](envelope.fact, unit)
+        if is_on():
+            with _deciding(message, envelope, unit.now):
+                await handler(envelope.fact, unit)
+        else:
+            await handler(envelope.fact, unit)
         heard.handled += 1
+        heard.types[envelope.type, "handled"] += 1
     except Exception as error:  # whatever else a handler raises belongs to this one fact: it is parked
         if isinstance(error, (Transient, OSError, unit.shelf.OUTAGES)):
             raise
@@ -156,6 +198,29 @@ async def _handle_one(
         log.exception("handler_failed", type=envelope.type, id=envelope.id)
         reason = scrubbed(f"{envelope.type} could not be handled: {error!r}")
         heard.parked.append(Parked(message=message, reason=reason, remembered=True))
+        heard.reasons["not_handled"] += 1
+
+
+def _following(messages: Sequence[Message]) -> AbstractContextManager[Way]:
+    """The batch's own span: it links to every message's."""
+    links = [message.trace for message in messages] if is_on() else ()
+    return span("hear", kind="consumer", root=True, links=links, messages=len(messages))
+
+
+def _deciding(message: Message, envelope: Envelope, now: datetime) -> AbstractContextManager[Way]:
+    """One fact's span goes on where the fact was said, and links to the batch that it was heard with."""
+    return span(
+        f"decide {envelope.type}",
+        kind="consumer",
+        follows=message.trace,
+        waited=now - envelope.recorded_at,
+        links=(traceparent(),),
+        fact=envelope.type,
+        fact_id=envelope.id,
+        cause=envelope.cause,
+        case=getattr(envelope.fact, "case_id", None),
+        subscription=getattr(envelope.fact, "subscription_id", None),
+    )
 
 
 def _is_early(envelope: Envelope, now: datetime) -> bool:

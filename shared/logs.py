@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from shared.scrubbing import scrubbed
+from shared.subject import bind_subject
 
 REDACTED: Final = frozenset(
     """address amount authorization body called cc cookie email from iban key label message name note password payer
@@ -64,6 +65,7 @@ def configure(service: str, *, level: str = "INFO", as_json: bool = True) -> Non
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            bind_subject,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # First the traceback becomes a text, then every text is looked at.

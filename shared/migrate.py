@@ -7,6 +7,7 @@ declarations; a ``migrations`` folder adds numbered files, each run once.
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,26 @@ async def migrate(pool: Any, service: Service, folder: Path | None = None) -> li
         await connection.execute(common.replace("{schema}", service.name))
         for table in service.tables:
             await connection.execute(statement_for(service.name, table))
-        return await _run_new(connection, service.name, texts)
+        new = await _run_new(connection, service.name, texts)
+        await connection.execute(
+            f"insert into {service.name}.migrations (name) values ($1) on conflict do nothing",
+            fingerprint(service),
+        )
+        return new
+
+
+def fingerprint(service: Service) -> str:
+    """What the declared tables are, in one word: a database that was brought up to this code has it in ``migrations``."""
+    statements = [
+        _COMMON.read_text(encoding="utf-8"),
+        *(statement_for(service.name, one) for one in service.tables),
+    ]
+    return f"tables {sha256(chr(10).join(statements).encode()).hexdigest()[:16]}"
+
+
+def names_of(folder: Path | None) -> list[str]:
+    """The numbered files that must have run."""
+    return sorted(file.name for file in folder.glob("*.sql")) if folder is not None else []
 
 
 def _read(folder: Path | None) -> tuple[str, dict[str, str]]:

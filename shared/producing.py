@@ -25,7 +25,7 @@ def partition_of(key: str, count: int) -> int:
 
 
 async def send_all(producer: Any, rows: Sequence[Any]) -> None:
-    """Send rows (mappings of ``topic``, ``key`` and ``value``) and return when the brokers have them all.
+    """Send rows (mappings of ``topic``, ``key``, ``value`` and perhaps ``trace``) and return when the brokers have them all.
 
     What has one key keeps its order.
 
@@ -52,11 +52,12 @@ async def _send(producer: Any, topic: str, partition: int, rows: Sequence[Any]) 
 def _batches(producer: Any, rows: Sequence[Any]) -> Iterator[Any]:
     batch, count = producer.create_batch(), 0
     for row in rows:
-        key, value = row["key"].encode(), row["value"]
-        if batch.append(key=key, value=value, timestamp=None) is None:
+        key, value, trace = row["key"].encode(), row["value"], row.get("trace")
+        further = {"headers": [("traceparent", trace.encode())]} if trace else {}
+        if batch.append(key=key, value=value, timestamp=None, **further) is None:
             yield batch
             batch, count = producer.create_batch(), 0
-            batch.append(key=key, value=value, timestamp=None)
+            batch.append(key=key, value=value, timestamp=None, **further)
         count += 1
     if count:
         yield batch

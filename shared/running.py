@@ -12,6 +12,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from shared.bell import Bell
@@ -21,10 +22,13 @@ from shared.errands import SideBySide
 from shared.errors import Transient
 from shared.hearing import hear
 from shared.logs import logger
+from shared.pulse import Pulse
 from shared.retention import Retention, forget
 from shared.service import Service
 from shared.settings import Settings
 from shared.shelf import Message
+from shared.side_door import SideDoor
+from shared.standing import Readiness
 from shared.telling import Teller
 from shared.worker import Worker
 
@@ -39,7 +43,9 @@ _LATER: Final[tuple[type[Exception], ...]] = (Transient, *OUTAGES)
 class WorkerProcess:
     """Everything one worker of a service does, over real PostgreSQL and Kafka."""
 
-    def __init__(self, service: Service, settings: Settings, *, hands: Any = None) -> None:
+    def __init__(
+        self, service: Service, settings: Settings, *, hands: Any = None, migrations: Path | None = None
+    ) -> None:
         self.service = service
         self.settings = settings
         self.clock: Clock = settings.clock()
@@ -47,14 +53,20 @@ class WorkerProcess:
         self._stopping = asyncio.Event()
         self._bell = Bell(self.clock)
         self._held: Any = None
+        self._pool: Any = None
+        self._holder = secrets.randbits(31)
+        readiness = Readiness(service, lambda: self._pool, migrations)
+        self._pulse = Pulse(service, self.clock, self._holder, readiness)
+        self.side_door = SideDoor(settings, self._pulse.ready)
 
     async def run(self, loops: Callable[[PgStore], Sequence[Loop]] | None = None) -> None:
         """Work until SIGTERM or SIGINT; raises what ended it otherwise."""
         running = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(name, self._stopping.set)
-        pool = await self._connect()
-        store = PgStore(pool, self.service.name, holder=secrets.randbits(31))
+        await self.side_door.open()
+        pool = self._pool = await self._connect()
+        store = PgStore(pool, self.service.name, holder=self._holder)
         await self._patiently(lambda: self._begin_to_hold(pool, store), "database")
         worker = Worker(
             f"relance-{self.service.name}", self.service.topics, self._hear_with(store), self.settings
@@ -65,6 +77,7 @@ class WorkerProcess:
             asyncio.create_task(Teller(store, self.clock, self.settings).run(), name="teller"),
             asyncio.create_task(self._stopping.wait(), name="stop"),
             asyncio.create_task(self._listen(pool, store), name="listen"),
+            asyncio.create_task(self._pulse.run(pool, worker), name="pulse"),
         ]
         chores: list[Loop] = [Retention(partial(forget, pool, self.service.name), self.clock).forget_due]
         errands = SideBySide(self.service, store, self.hands, self.clock, ring=self._bell.ring)
@@ -91,7 +104,10 @@ class WorkerProcess:
         await asyncio.gather(*tasks, return_exceptions=True)
         await errands.stop()
         with suppress(Exception):
+            await self._pulse.stop(pool)
+        with suppress(Exception):
             await asyncio.wait_for(pool.close(), 5)
+        await self.side_door.close()
 
     async def _connect(self) -> Any:
         async def connect() -> Any:
@@ -99,6 +115,7 @@ class WorkerProcess:
                 self.settings.database,
                 size=self.settings.pool + 3,
                 name=f"relance {self.service.name} worker",
+                watched=self.service.name,
             )
 
         return await self._patiently(connect, "database")

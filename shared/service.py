@@ -45,6 +45,10 @@ class Service:
     prefetch: Callable[[Sequence[Envelope], Any], Awaitable[None]] | None = None
     """Loads what a batch will need in a few statements."""
 
+    waits: Mapping[str, str] = field(default_factory=dict)
+    """What else waits in this service: a word, and SQL that gives ``since`` of each such thing due by $1, the oldest
+    first. Every service has facts untold, errands undone and messages parked."""
+
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics this service listens to, from what it hears."""

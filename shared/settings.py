@@ -51,6 +51,16 @@ class Settings(BaseSettings):
     """Database connections of one process."""
     parked_limit: int = Field(default=50, ge=1)
     """More parked messages than this within one batch or hour stops the worker instead of parking everything."""
+    worker_port: int = Field(default=0, ge=0, le=65535)
+    """Where a worker answers /health, /ready and /metrics, beside ``host``; 0 for nowhere."""
+    metrics_token: SecretStr = SecretStr("")
+    """What Prometheus shows as ``Authorization: Bearer``. Without one, metrics are shown in test mode only."""
+    otlp_endpoint: str = ""
+    """Where traces are sent by OTLP over HTTP (``http://collector:4318``); nothing is traced without it."""
+    otlp_headers: SecretStr = SecretStr("")
+    """``NAME=VALUE,NAME=VALUE``: what a collector wants to be shown."""
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    """Which share of traces is kept; what follows a kept one is kept."""
     log_level: str = "INFO"
     log_json: bool = True
 

@@ -44,6 +44,8 @@ class Errand:
     body: bytes
     tries: int = 0
     cause: str | None = None
+    trace: str | None = None
+    """The traceparent of what asked for it, while traces are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Planned:
 
     tell_at: datetime
     envelope: Envelope
+    trace: str | None = None
+    """The traceparent of what says it, while traces are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class Message:
     offset: int
     key: bytes | None
     value: bytes | None
+    trace: str | None = None
+    """The traceparent of whoever said it, from its Kafka header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

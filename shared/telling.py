@@ -20,6 +20,7 @@ from shared.bell import Bell
 from shared.clock import Clock
 from shared.database import OUTAGES, PgStore
 from shared.logs import logger
+from shared.metrics import FACTS_TOLD, TELLING_LAG
 from shared.producing import send_all
 from shared.settings import Settings
 
@@ -118,7 +119,7 @@ class Teller:
         now, low = self._clock.now(), self._low_mark()
         self._noticed = now
         rows = await connection.fetch(
-            f"""select id, topic, key, value, tell_at from {schema}.journal
+            f"""select id, topic, key, value, trace, tell_at from {schema}.journal
                 where told_at is null and tell_at <= $1 and tell_at >= $2
                 order by tell_at, seq limit {BATCH}""",
             now,
@@ -133,6 +134,8 @@ class Teller:
             [row["id"] for row in rows],
             self._clock.now(),
         )
+        FACTS_TOLD.add(schema, by=len(rows))
+        TELLING_LAG.add(schema, value=max((now - rows[0]["tell_at"]).total_seconds(), 0))
         if self._on_told is not None:
             self._on_told(len(rows))
         return len(rows)

@@ -10,6 +10,7 @@ from shared.clock import Clock
 from shared.fence import FencedStore
 from shared.service import Service
 from shared.shelf import Store
+from shared.tallying import tally
 
 
 class Transactions:
@@ -43,3 +44,4 @@ class Transactions:
             unit = self.service.unit(shelf, self.clock.now())
             yield unit
             await unit.write()
+        tally(unit.said, unit.now)

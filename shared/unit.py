@@ -16,6 +16,7 @@ import msgspec
 from shared.events import Envelope, Fact, Later
 from shared.events.wire import wrap
 from shared.shelf import Errand, Planned, Shelf, Table
+from shared.tracing import traceparent
 
 T = TypeVar("T")
 
@@ -80,15 +81,16 @@ class Unit:
 
     def say(self, *said: Fact | Later) -> None:
         """Write facts (said at once) and plans (said at their hour) into the journal."""
+        trace = traceparent()
         for item in said:
             tell_at, fact = (item.at, item.fact) if isinstance(item, Later) else (self.now, item)
             envelope = wrap(fact, cause=self.cause_id, recorded_at=self.now)
-            self._planned.append(Planned(tell_at=tell_at, envelope=envelope))
+            self._planned.append(Planned(tell_at=tell_at, envelope=envelope, trace=trace))
 
-    def plan_again(self, envelope: Envelope, at: datetime) -> None:
-        """Put a plan that was heard before its hour back into the agenda."""
+    def plan_again(self, envelope: Envelope, at: datetime, *, trace: str | None = None) -> None:
+        """Put a plan that was heard before its hour back into the agenda; ``trace`` is what it came with."""
         again = wrap(envelope.fact, cause=envelope.cause, recorded_at=self.now, again=envelope.again + 1)
-        self._planned.append(Planned(tell_at=at, envelope=again))
+        self._planned.append(Planned(tell_at=at, envelope=again, trace=trace))
 
     def errand(
         self, kind: str, errand_id: str, key: str, body: Any, *, due_at: datetime | None = None
@@ -102,6 +104,7 @@ class Unit:
                 due_at=due_at or self.now,
                 body=msgspec.json.encode(body),
                 cause=self.cause_id,
+                trace=traceparent(),
             )
         )
 

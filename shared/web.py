@@ -13,11 +13,13 @@ from fastapi.security import APIKeyHeader
 
 from shared.api_keyring import Keyring, caller_with
 from shared.api_keys import OPERATOR, Caller, Need
-from shared.errors import CalendarHorizon, Refused, Transient, Unreadable
+from shared.errors import CalendarHorizon, Refused, RelanceError, Transient, Unreadable
 from shared.fence import forbidden
 from shared.logs import logger
 from shared.settings import Settings
+from shared.standing import Readiness
 from shared.transactions import Transactions
+from shared.watching import Watching
 
 log = logger("web")
 
@@ -30,11 +32,14 @@ _HEADER: Final = APIKeyHeader(
     description="A key of this installation (`relance keys add`), or one of RELANCE_API_KEYS.",
 )
 
+_AWAY: Final = "we cannot work now because the database does not answer: try again soon"
+
 
 def build_app(title: str, settings: Settings, *, ready: Check | None = None, **options: Any) -> FastAPI:
-    """A FastAPI application with our error answers (RFC 9457 problem documents), ``/health`` and ``/ready``.
+    """A FastAPI application with our error answers (RFC 9457 problem documents), ``/health``, ``/ready``, ``/metrics``.
 
-    ``ready`` raises when the service cannot work now.
+    ``title`` ends in the service's name. ``ready`` raises when the service cannot work now; a ``Readiness`` also
+    answers ``/standing``.
     """
     app = FastAPI(title=title, version="1", **options)
     app.state.settings = settings
@@ -51,17 +56,25 @@ def build_app(title: str, settings: Settings, *, ready: Check | None = None, **o
 
     @app.get("/ready", tags=["operations"])
     async def readiness() -> JSONResponse:
-        """The service can work: its database answers."""
+        """The service can work: its database answers, and has the tables that this code expects."""
         try:
             if ready is not None:
                 await ready()
         except Exception as error:  # noqa: BLE001 - whatever keeps it from working, the answer is not ready
             log.warning("not_ready", reason=repr(error))
-            return problem(
-                503, "not_ready", "we cannot work now because the database does not answer: try again soon"
-            )
+            detail = str(error) if isinstance(error, RelanceError) else _AWAY
+            return problem(503, "not_ready", detail)
         return JSONResponse({"status": "ready"})
 
+    if isinstance(ready, Readiness):
+        clock = settings.clock()
+
+        @app.get("/standing", tags=["operations"], dependencies=[Keyed, ForEverySchool])
+        async def standing() -> dict[str, Any]:
+            """What waits in this service and since when, and which workers live, each with its lag."""
+            return (await ready.standing(clock.now())).as_json()
+
+    app.add_middleware(Watching, service=service_of(app), settings=settings)
     return app
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from shared.logs import logger
@@ -84,6 +85,7 @@ class _Consumer(Consumer):  # type: ignore[misc]  # as above
                         offset=record.offset,
                         key=record.key,
                         value=record.value,
+                        trace=_trace_of(record.headers) if record.headers else None,
                     )
                     for _, record in chunk
                 ]
@@ -99,6 +101,10 @@ class _Consumer(Consumer):  # type: ignore[misc]  # as above
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[Any]:
         return [tp for tp in self._confirmed if topics is None or tp in topics or tp.topic in topics]
+
+    def confirmed(self, tp: Any) -> int | None:
+        """The next offset to be heard, as far as something was heard since we have the partition."""
+        return self._confirmed.get(tp)
 
     def _new_offset(self, tp: Any) -> int | None:
         return self._confirmed.get(tp)
@@ -118,6 +124,7 @@ class Worker:
 
     def __init__(self, group: str, topics: Iterable[str], hear: Hear, settings: Settings) -> None:
         self._settings = settings
+        self._topics = sorted(topics)
         consumer: Any = type(
             "Consumer",
             (_Consumer,),
@@ -132,11 +139,31 @@ class Worker:
             self._app.conf.broker_consumer, self._app
         )
         # The agent only makes Faust subscribe: nothing ever reaches its stream.
-        self._app.agent(self._app.topic(*topics, value_type=bytes), name="hear")(_nothing)
+        self._app.agent(self._app.topic(*self._topics, value_type=bytes), name="hear")(_nothing)
 
     async def start(self) -> None:
         """Join the group; raises when the brokers cannot be reached."""
         await self._app.start()
+
+    async def lag(self) -> dict[tuple[str, int], int]:
+        """Messages of each partition (topic, number) that this member reads and has not confirmed yet.
+
+        The brokers are asked each time, also when no partition is ours.
+
+        Raises:
+            KafkaError, TimeoutError: the brokers do not answer.
+        """
+        consumer = self._app.consumer
+        ours = consumer.assignment()
+        any_of_them = TP(self._topics[0], 0)
+        ends = await consumer.highwaters(*{*ours, any_of_them})
+        found = {}
+        for tp in ours:
+            reached = consumer.confirmed(tp)
+            if reached is None:
+                reached = await consumer.position(tp) or 0
+            found[tp.topic, tp.partition] = max(ends[tp] - reached, 0)
+        return found
 
     async def crashed(self) -> None:
         """Returns when Faust stopped by itself, which is never well: end the process, nothing is lost."""
@@ -194,6 +221,10 @@ class Worker:
         elif context is not None:
             options["broker_credentials"] = faust.SSLCredentials(context)
         return options
+
+
+def _trace_of(headers: Iterable[tuple[str, bytes]]) -> str | None:
+    return next((value.decode("latin-1") for name, value in headers if name == "traceparent"), None)
 
 
 async def _nothing(stream: Any) -> None:

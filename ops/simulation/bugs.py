@@ -48,7 +48,9 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="hearing-without-dedupe",
         file="shared/hearing.py",
-        old="        if envelope.id not in fresh:\n            heard.duplicates += 1\n            continue\n",
+        old="        if envelope.id not in fresh:\n"
+        '            heard.types[envelope.type, "duplicate"] += 1\n'
+        "            heard.duplicates += 1\n            continue\n",
         new="",
     ),
     Bug(
@@ -194,7 +196,7 @@ BUGS: Final[tuple[Bug, ...]] = (
         name="webhook-of-any-key",
         file="services/payments/inbox.py",
         old="            [arrived.dedupe_key for arrived, *_ in batch],",
-        new='            [f"{arrived.dedupe_key} {at.timestamp()}" for arrived, _, at, _ in batch],',
+        new='            [f"{arrived.dedupe_key} {at.timestamp()}" for arrived, _, at, *_ in batch],',
         redundant="an attempt is known by its transaction id in the books and by its fact's id in the journal",
     ),
     Bug(

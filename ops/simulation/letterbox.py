@@ -76,6 +76,7 @@ class SimPool:
         _transmissions: list[str | None],
         received: list[datetime],
         bodies: list[bytes],
+        _traces: list[str | None],
     ) -> list[dict[str, Any]]:
         fresh: list[Kept] = []
         for key, gateway, kind, received_at, body in zip(
@@ -115,7 +116,7 @@ class SimPool:
             await transaction.lock(("webhook", row.dedupe_key))
         transaction.changes.append(lambda: self._keep(claimed))
         names = ("dedupe_key", "gateway", "kind", "received_at", "body", "state", "attempts", "flagged_at")
-        return [{name: getattr(row, name) for name in names} for row in claimed]
+        return [{**{name: getattr(row, name) for name in names}, "trace": None} for row in claimed]
 
     async def _settle(self, transaction: Transaction, *columns: Any) -> list[dict[str, Any]]:
         settled = list(zip(*columns, strict=True))

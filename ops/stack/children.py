@@ -22,7 +22,7 @@ import uvicorn
 import uvloop
 
 from ops.stack.plan import SERVICES, Part
-from shared import keys
+from shared import keys, tracing
 from shared.database import PgStore, open_pool
 from shared.logs import configure
 from shared.migrate import migrate
@@ -52,19 +52,23 @@ def run_api(service: str) -> None:
     settings = app.SETTINGS()
     keys.use(settings.masters())
     configure(f"{service}.api", level=settings.log_level, as_json=settings.log_json)
+    tracing.begin(service, "api", settings)
     built = app.build_api(settings)
     gc.collect()
     gc.freeze()  # what is imported stays: it need not be looked through again for garbage
-    uvicorn.run(
-        built,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        loop="uvloop",
-        http="httptools",
-        timeout_graceful_shutdown=5,
-    )
+    try:
+        uvicorn.run(
+            built,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            loop="uvloop",
+            http="httptools",
+            timeout_graceful_shutdown=5,
+        )
+    finally:
+        tracing.end()
 
 
 def run_worker(service: str) -> None:
@@ -73,14 +77,20 @@ def run_worker(service: str) -> None:
     settings = app.SETTINGS()
     keys.use(settings.masters())
     configure(f"{service}.worker", level=settings.log_level, as_json=settings.log_json)
+    tracing.begin(service, "worker", settings)
 
     async def work() -> None:
         hands = app.hands(settings) if hasattr(app, "hands") else None
-        process = WorkerProcess(app.SERVICE, settings, hands=hands)
+        process = WorkerProcess(
+            app.SERVICE, settings, hands=hands, migrations=Path(app.__file__ or "").with_name("migrations")
+        )
         further = getattr(app, "loops", None)
         await process.run((lambda store: further(store, hands, settings)) if further else None)
 
-    uvloop.run(work())
+    try:
+        uvloop.run(work())
+    finally:
+        tracing.end()
 
 
 def run_migration(services: tuple[str, ...] = SERVICES) -> None:

@@ -33,6 +33,9 @@ def topics_of(kafka_kind: str) -> Mapping[str, int]:
 
 _FIRST_PORT: Final = 8310
 
+PORTS: Final = (*SERVICES, "simulators", "smtp", "mailbox", *(f"{service}-worker" for service in SERVICES))
+"""Whoever listens in a stack; a worker listens for those who ask how it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -61,7 +64,7 @@ class Plan:
     database: str = ""
     clock_file: str = ""
     ports: dict[str, int] = field(default_factory=dict)
-    """``payments`` .. ``notifications`` (their APIs; ``portal`` is the learners' pages, ``desk`` the office's), ``simulators``, ``smtp``, ``mailbox``."""
+    """``payments`` .. ``notifications`` (their APIs; ``portal`` is the learners' pages, ``desk`` the office's), ``simulators``, ``smtp``, ``mailbox``, ``dunning-worker`` .."""
     secrets: dict[str, str] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
     ready: bool = False
@@ -99,7 +102,7 @@ def plan_for(folder: Path) -> Plan:
     (folder / "logs").mkdir(exist_ok=True)
     plan = load(folder) or Plan(data=str(folder))
     plan.data, plan.ready, plan.pids = str(folder), False, {}
-    for offset, name in enumerate((*SERVICES, "simulators", "smtp", "mailbox")):
+    for offset, name in enumerate(PORTS):
         wanted = plan.ports.get(name, _FIRST_PORT + offset)
         plan.ports[name] = wanted if port_is_free(wanted) else free_port()
     for name in (
@@ -132,6 +135,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_API_KEYS": plan.secrets["api_key"],
         "RELANCE_MASTER_KEYS": plan.secrets["master_keys"],
         "RELANCE_PORT": str(plan.ports[part.service]),
+        "RELANCE_WORKER_PORT": str(plan.ports[f"{part.service}-worker"]) if part.kind == "worker" else "",
         "RELANCE_PLATFORM_MASTER": plan.secrets["platform_master"],
         "RELANCE_SMTP_HOST": "127.0.0.1",
         "RELANCE_SMTP_PORT": str(plan.ports["smtp"]),
@@ -156,6 +160,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_DUNNING_URL": plan.url("dunning"),
         "RELANCE_NOTIFICATIONS_URL": plan.url("notifications"),
         "RELANCE_LOG_LEVEL": os.environ.get("RELANCE_LOG_LEVEL", "INFO"),
+        "RELANCE_OTLP_ENDPOINT": os.environ.get("RELANCE_OTLP_ENDPOINT", ""),
     }
     return {name: value for name, value in variables.items() if value}
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from ops.servers.processes import Process, end_with_us, free_port, tail
 from ops.stack.holding import see_that_it_is_free
-from ops.stack.plan import SERVICES, Plan, load
+from ops.stack.plan import PORTS, Plan, load
 from ops.stack.supervisor import StackFailed
 
 _START: Final = 90.0
@@ -101,7 +101,7 @@ def start_stack(
     plan = load(folder) or Plan(data=str(folder))
     plan.ready = False  # what it says of itself is old
     if not usual_ports:
-        for name in (*SERVICES, "simulators", "smtp", "mailbox"):
+        for name in PORTS:
             plan.ports.setdefault(name, free_port())
     plan.save()
     with output.open("ab") as said:

@@ -51,11 +51,13 @@ def addresses(plan: Plan) -> str:
     lines = [
         f"  {service:<14} {plan.url(service)}/{'' if service in PAGES else 'docs'}" for service in SERVICES
     ]
+    asked = " ".join(f"{service} {plan.ports[f'{service}-worker']}" for service in SERVICES)
     lines += [
         f"  {'mailbox':<14} {plan.url('mailbox')}/",
         f"  {'simulators':<14} {plan.url('simulators')}/_sim/journal",
         f"  {'PostgreSQL':<14} {plan.database}",
         f"  {'Kafka':<14} {plan.kafka} ({plan.kafka_kind})",
+        f"  metrics        /metrics of each API above; of each worker: {asked}",
         f"  data and logs  {plan.data}   API key and pids: stack.json there",
     ]
     return "\n".join(lines)

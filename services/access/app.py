@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -26,6 +27,7 @@ from shared.events.access import PlatformRefused, PlatformTold
 from shared.service import Doing, Service
 from shared.settings import Settings
 from shared.shelf import Errand
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 
@@ -102,15 +104,16 @@ def build_api(settings: AccessSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool, name="relance access api")
+        pool = await open_pool(
+            settings.database, size=settings.pool, name="relance access api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
         app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     app = api.build_api(settings, master=_master(settings), ready=ready, lifespan=lifespan)
     return app

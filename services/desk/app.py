@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -19,6 +20,7 @@ from shared.database import PgStore, open_pool
 from shared.pages.changes import Changes
 from shared.pages.sweeping import Sweeper
 from shared.service import Service
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 SERVICE: Final = Service(name="desk", unit=DeskUnit, hears=HEARS, tables=TABLES, prefetch=prefetch)
@@ -54,7 +56,9 @@ def build_api(settings: DeskSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool + 2, name="relance desk api")
+        pool = await open_pool(
+            settings.database, size=settings.pool + 2, name="relance desk api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.desk.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
         listening = asyncio.create_task(changes.listen(pool))
@@ -66,8 +70,7 @@ def build_api(settings: DeskSettings | None = None) -> FastAPI:
             await client.aclose()
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     app: FastAPI = api.build_api(
         settings,

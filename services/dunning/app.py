@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 
 from services.dunning import api
 from services.dunning.handlers import HEARS
+from services.dunning.measuring import Measure
 from services.dunning.store import TABLES, DunningUnit, prefetch
 from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.service import Service
 from shared.settings import Settings
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 SETTINGS: Final = Settings
@@ -27,21 +30,28 @@ def hands(settings: Settings) -> None:
     del settings
 
 
+def loops(store: PgStore, hands: None, settings: Settings) -> Sequence[Callable[[], Awaitable[int]]]:
+    """What the worker does beside hearing: it counts cases for dashboards."""
+    del hands, settings
+    return [Measure(store.pool).measure_due]
+
+
 def build_api(settings: Settings | None = None) -> FastAPI:
     """The API over PostgreSQL."""
     settings = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool, name="relance dunning api")
+        pool = await open_pool(
+            settings.database, size=settings.pool, name="relance dunning api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
         app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     app = api.build_api(settings, ready=ready, lifespan=lifespan)
     return app

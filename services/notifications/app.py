@@ -23,6 +23,7 @@ from shared.database import PgStore, open_pool
 from shared.paypal_support import desks_from
 from shared.service import Service
 from shared.settings import Settings
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 _LOOKUPS: Final = {
@@ -131,15 +132,16 @@ def build_api(settings: NotificationsSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool, name="relance notifications api")
+        pool = await open_pool(
+            settings.database, size=settings.pool, name="relance notifications api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
         app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     app = api.build_api(settings, ready=ready, lifespan=lifespan, support=desks_from(settings.paypal_support))
     app.state.letters = hands(settings)

@@ -6,6 +6,7 @@ answer that was lost), the channel is asked for it before anything is sent again
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -27,10 +28,12 @@ from shared.errors import Transient
 from shared.events.fact import NAMESPACE
 from shared.events.words import Audience
 from shared.logs import logger
+from shared.metrics import SMTP_SECONDS
 from shared.paypal_support import Desk
 from shared.scrubbing import scrubbed
 from shared.service import Doing
 from shared.shelf import Errand
+from shared.tracing import span
 
 log = logger("sending")
 
@@ -88,7 +91,7 @@ async def run_send(errand: Errand, hands: Hands, now: datetime) -> domain.Outcom
             return domain.Withheld(reason=why)
         rendered = render(letter, support=hands.support)
         message = compose(letter, rendered, message_id, hands.sender, now)
-        await hands.channel.deliver(message)
+        await _given(hands.channel, message, order.mail_id)
     except AddressRefused as error:
         log.warning("mail_refused", mail=order.mail_id, reason=str(error))
         return domain.RefusedForGood(reason=scrubbed(str(error)))
@@ -97,6 +100,21 @@ async def run_send(errand: Errand, hands: Hands, now: datetime) -> domain.Outcom
         return domain.NotNow(reason=scrubbed(str(error)), retry_after=getattr(error, "retry_after", None))
     log.info("mail_sent", mail=order.mail_id, language=rendered.language)
     return domain.Delivered(at=now, language=rendered.language, message_id=message_id)
+
+
+async def _given(channel: Channel, message: EmailMessage, mail_id: str) -> None:
+    """Hand it over, timed and followed."""
+    began, outcome = time.perf_counter(), "not_now"
+    with span("smtp send", kind="client", mail=mail_id) as way:
+        try:
+            await channel.deliver(message)
+            outcome = "taken"
+        except AddressRefused:
+            outcome = "refused"
+            raise
+        finally:
+            SMTP_SECONDS.add(outcome, value=time.perf_counter() - began)
+            way.say(outcome=outcome)
 
 
 async def finish_send(errand: Errand, outcome: domain.Outcome, unit: Any) -> None:

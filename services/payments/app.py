@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
@@ -11,7 +12,7 @@ from fastapi import FastAPI
 from services.payments import api
 from services.payments.errands import ERRANDS, Hands
 from services.payments.handlers import HEARS
-from services.payments.inbox import Inbox
+from services.payments.inbox import WAITS, Inbox
 from services.payments.ingress import Door
 from services.payments.settings import PaymentsSettings
 from services.payments.store import TABLES, PaymentsUnit, prefetch
@@ -20,10 +21,17 @@ from shared.api_keyring import PgKeyring
 from shared.database import PgStore, open_pool
 from shared.retention import Retention
 from shared.service import Service
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 SERVICE: Final = Service(
-    name="payments", unit=PaymentsUnit, hears=HEARS, tables=TABLES, errands=ERRANDS, prefetch=prefetch
+    name="payments",
+    unit=PaymentsUnit,
+    hears=HEARS,
+    tables=TABLES,
+    errands=ERRANDS,
+    prefetch=prefetch,
+    waits=WAITS,
 )
 SETTINGS: Final = PaymentsSettings
 
@@ -49,7 +57,9 @@ def build_api(settings: PaymentsSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool, name="relance payments api")
+        pool = await open_pool(
+            settings.database, size=settings.pool, name="relance payments api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.inbox = Inbox(pool)
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), clock)
@@ -59,8 +69,7 @@ def build_api(settings: PaymentsSettings | None = None) -> FastAPI:
             await gateway.close()
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     def inbox() -> Inbox:
         found: Inbox = app.state.inbox

@@ -20,6 +20,7 @@ from services.payments.news import Arrived
 from shared.database import DESERTED
 from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
+from shared.tracing import traceparent
 
 BATCH: Final = 500
 _LEVEL: Final = 5
@@ -49,8 +50,8 @@ def expand(kept: bytes) -> bytes:
 
 _INSERT: Final = """
 with kept as (
-    insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body)
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])
+    insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body, trace)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
     on conflict do nothing
     returning dedupe_key),
 said as (select pg_notify('payments_inbox', '') where exists (select from kept))
@@ -64,7 +65,7 @@ from (select dedupe_key from payments.webhooks l
       where state in ('new', 'waiting') and (due_at <= now() or {DESERTED})
       order by due_at limit $1 for update skip locked) due
 where w.dedupe_key = due.dedupe_key
-returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.state, w.attempts, w.flagged_at
+returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.state, w.attempts, w.flagged_at, w.trace
 """
 
 _SETTLE: Final = """
@@ -97,6 +98,14 @@ delete from payments.webhooks where dedupe_key = any(array(
 """
 
 
+WAITS: Final = {
+    "webhook": "select received_at as since from {s}.webhooks where state = 'new' and received_at <= $1 order by due_at",
+    "webhook_failed": "select received_at as since from {s}.webhooks where state = 'failed' and received_at <= $1 "
+    "order by received_at",
+}
+"""What waits in the letter box: webhooks unread, and those that a person must look at."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A webhook taken up to be translated."""
@@ -109,6 +118,8 @@ class Claimed:
     state: str
     attempts: int
     flagged_at: datetime | None
+    trace: str | None = None
+    """The traceparent of its arrival, while traces are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +134,10 @@ class Settled:
     waits_for: tuple[str, ...] = ()
 
 
+_Kept = tuple[Arrived, bytes, datetime, str | None, asyncio.Future[bool]]
+"""What waits to be written: a webhook, its body, when it came, where its way is followed, and who waits for it."""
+
+
 class Inbox:
     """Writes arrivals in groups and hands them out for translation; one per process."""
 
@@ -130,7 +145,7 @@ class Inbox:
         self._pool = pool
         self._holder = holder
         self._batch = batch
-        self._queue: list[tuple[Arrived, bytes, datetime, asyncio.Future[bool]]] = []
+        self._queue: list[_Kept] = []
         self._writer: asyncio.Task[None] | None = None
 
     async def keep(self, arrived: Arrived, body: bytes, received_at: datetime) -> bool:
@@ -140,7 +155,7 @@ class Inbox:
             Transient: the database did not take it; the gateway is to send it again.
         """
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._queue.append((arrived, body, received_at, kept))
+        self._queue.append((arrived, body, received_at, traceparent(), kept))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return await kept
@@ -155,23 +170,22 @@ class Inbox:
                     if not kept.done():
                         kept.set_exception(_not_kept(error))
                 continue
-            for arrived, _, _, kept in batch:
+            for arrived, _, _, _, kept in batch:
                 is_fresh = arrived.dedupe_key in fresh
                 fresh.discard(arrived.dedupe_key)
                 if not kept.done():
                     kept.set_result(is_fresh)
 
-    async def _insert(
-        self, batch: Sequence[tuple[Arrived, bytes, datetime, asyncio.Future[bool]]]
-    ) -> set[str]:
+    async def _insert(self, batch: Sequence[_Kept]) -> set[str]:
         rows = await self._pool.fetch(
             _INSERT,
             [arrived.dedupe_key for arrived, *_ in batch],
             [arrived.gateway for arrived, *_ in batch],
             [arrived.kind[:200] for arrived, *_ in batch],
             [arrived.transmission for arrived, *_ in batch],
-            [received_at for _, _, received_at, _ in batch],
-            [compress(body) for _, body, _, _ in batch],
+            [received_at for _, _, received_at, *_ in batch],
+            [compress(body) for _, body, *_ in batch],
+            [trace for *_, trace, _ in batch],
         )
         return {row["dedupe_key"] for row in rows}
 
@@ -190,6 +204,7 @@ class Inbox:
                 state=row["state"],
                 attempts=row["attempts"],
                 flagged_at=row["flagged_at"],
+                trace=row["trace"],
             )
             for row in rows
         ]

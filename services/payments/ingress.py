@@ -9,10 +9,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
-
-from prometheus_client import Counter
 
 from services.payments.gateways.gateway import Gateway
 from services.payments.inbox import Inbox
@@ -20,6 +17,8 @@ from shared.clock import Clock
 from shared.errors import Refused, Transient
 from shared.events import words
 from shared.logs import logger
+from shared.metrics import WEBHOOK_SECONDS, WEBHOOKS, WEBHOOKS_REFUSED
+from shared.tracing import span
 
 log = logger("payments.ingress")
 
@@ -30,17 +29,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST: Final = 512 * 1024
 """Bytes; ten times the largest event of either gateway."""
-
-ARRIVED: Final = Counter(
-    "relance_webhooks_arrived", "Webhooks by gateway and what was done with them", ["gateway", "outcome"]
-)
-
-
-@cache
-def _counted(gateway: str, outcome: str) -> Counter:
-    """The counter of one outcome; finding it by its labels each time would take longer than counting."""
-    return ARRIVED.labels(gateway, outcome)
-
 
 _KEPT: Final = b'{"received":true}'
 _TWICE: Final = b'{"received":true,"duplicate":true}'
@@ -105,16 +93,17 @@ class Door:
         except Refused as error:
             return self.refuse(name, error)
         except Transient as error:
-            _counted(name, "not_kept").inc()
+            WEBHOOKS.add(name, "not_kept")
             log.warning("webhook_not_kept", gateway=name, reason=str(error))
             body = _problem(503, "try_again", str(error))
             return Answer(503, body, [*_PROBLEM, (b"retry-after", b"5")])
-        _counted(name, "kept" if fresh else "duplicate").inc()
+        WEBHOOKS.add(name, "kept" if fresh else "duplicate")
         return Answer(200, _KEPT if fresh else _TWICE, _JSON)
 
     def refuse(self, name: str, error: Refused) -> Answer:
         """A 4xx with the reason, counted; a flood of them is counted and not written out line by line."""
-        _counted(name, "refused").inc()
+        WEBHOOKS.add(name, "refused")
+        WEBHOOKS_REFUSED.add(name, error.code)
         unsaid = self._sparing.may_speak(time.monotonic())
         if unsaid is not None:
             log.warning(
@@ -141,21 +130,25 @@ class Ingress:
 
     async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
         name = str(gateway.name)
+        began = time.perf_counter()
         try:
             headers = _headers(scope)
             body = await self._body(headers, receive)
         except Refused as error:
             answer = self._door.refuse(name, error)
         except _GoneError:
-            _counted(name, "gone").inc()
+            WEBHOOKS.add(name, "gone")
             return
         else:
-            answer = await self._door.take(gateway, headers, body)
+            with span("webhook", kind="server", root=True, gateway=name) as way:
+                answer = await self._door.take(gateway, headers, body)
+                way.say(status=answer.status)
         length = (b"content-length", b"%d" % len(answer.body))
         await send(
             {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]}
         )
         await send({"type": "http.response.body", "body": answer.body})
+        WEBHOOK_SECONDS.add(name, value=time.perf_counter() - began)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
         declared = headers.get("content-length", "")

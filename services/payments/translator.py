@@ -22,6 +22,9 @@ from shared.database import OUTAGES
 from shared.errors import Refused, Transient, Unreadable
 from shared.events import words
 from shared.logs import logger
+from shared.metrics import WEBHOOKS_TRANSLATED
+from shared.subject import subject
+from shared.tracing import span
 from shared.transactions import Transactions
 
 log = logger("payments.translator")
@@ -47,6 +50,8 @@ class _Outcome:
     news: tuple[News, ...] = ()
     settled: Settled | None = None
     refs: tuple[str, ...] = ()
+    trace: str | None = None
+    """The traceparent of its translation."""
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -78,11 +83,28 @@ class Translator:
             await self._inbox.settle(None, [one.settled or _free(one.claimed) for one in outcomes])
             raise
         await self._inbox.settle(None, [one.settled for one in outcomes if one.settled is not None])
+        for one in outcomes:
+            if one.settled is not None:
+                _count(one.claimed, one.settled)
         return len(claimed)
 
     # --- outside a transaction ---
 
     async def _read(self, claimed: Claimed) -> _Outcome:
+        following = span(
+            "translate",
+            kind="consumer",
+            follows=claimed.trace,
+            waited=self._transactions.clock.now() - claimed.received_at,
+            gateway=str(claimed.gateway),
+            webhook=claimed.dedupe_key,
+        )
+        with following as way, subject(webhook=claimed.dedupe_key):
+            outcome = await self._tried(claimed)
+            way.say(outcome=outcome.settled.state if outcome.settled else "read")
+            return replace(outcome, trace=way.traceparent)
+
+    async def _tried(self, claimed: Claimed) -> _Outcome:
         try:
             return await self._read_one(claimed)
         except Unreadable as error:
@@ -152,9 +174,12 @@ class Translator:
             await prefetch_news([news for one in outcomes for news in one.news], unit)
             settled = [await self._tell_one(one, unit) for one in outcomes]
             await self._inbox.settle(getattr(unit.shelf, "connection", None), settled)
+        for one, what in zip(outcomes, settled, strict=True):
+            _count(one.claimed, what)
 
     async def _tell_one(self, one: _Outcome, unit: PaymentsUnit) -> Settled:
-        hearings = [await hear_news(news, unit) for news in one.news]
+        with span("tell", follows=one.trace), subject(webhook=one.claimed.dedupe_key):
+            hearings = [await hear_news(news, unit) for news in one.news]
         if Hearing.UNKNOWN_SUBSCRIPTION in hearings:
             return _waiting(one, unit.now, "no registered subscription has this gateway id: register it")
         if Hearing.UNKNOWN_SCHOOL in hearings:
@@ -169,6 +194,8 @@ class Translator:
         else:
             settled = _settled(one.claimed, "failed", f"it could not be told: {error!r}").settled
         await self._inbox.settle(None, [settled] if settled else [])
+        if settled:
+            _count(one.claimed, settled)
 
 
 async def _placed(hint: Look, news: AttemptNews, unit: PaymentsUnit) -> tuple[News, ...] | None:
@@ -200,6 +227,10 @@ def _is_on_the_books(hint: Look, told: Sequence[Transaction]) -> bool:
 
 def _refs_of(news: Sequence[News]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ref for one in news for ref in one.refs))
+
+
+def _count(claimed: Claimed, settled: Settled) -> None:
+    WEBHOOKS_TRANSLATED.add(str(claimed.gateway), "later" if settled.state == "new" else settled.state)
 
 
 def _settled(claimed: Claimed, state: str, reason: str) -> _Outcome:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -21,6 +22,7 @@ from shared.database import PgStore, open_pool
 from shared.pages.changes import Changes
 from shared.pages.sweeping import Sweeper
 from shared.service import Service
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 SERVICE: Final = Service(name="portal", unit=PortalUnit, hears=HEARS, tables=TABLES, prefetch=prefetch)
@@ -50,7 +52,9 @@ def build_api(settings: PortalSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool + 2, name="relance portal api")
+        pool = await open_pool(
+            settings.database, size=settings.pool + 2, name="relance portal api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.portal.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
         app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
@@ -62,8 +66,7 @@ def build_api(settings: PortalSettings | None = None) -> FastAPI:
         await client.aclose()
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     app: FastAPI = api.build_api(settings, owners=owners, changes=changes, ready=ready, lifespan=lifespan)
     return app

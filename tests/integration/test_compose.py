@@ -73,15 +73,14 @@ def test_every_variable_is_read_by_whom_it_is_given(name: str) -> None:
 
 def test_every_health_check_asks_a_path_that_answers() -> None:
     for name, (kind, service) in parts().items():
-        if kind == "worker":
-            continue
         asked = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", " ".join(OURS[name]["healthcheck"]["test"]))
         assert asked is not None
         settings = app_of(service).SETTINGS
         api = app_of(service).build_api(settings(**required(service)))
         paths = {getattr(route, "path", "") for route in getattr(api, "routes", api.router.routes)}
-        assert asked[1] == OURS[name]["environment"]["RELANCE_PORT"]
-        assert asked[2] in paths
+        port = "RELANCE_PORT" if kind == "api" else "RELANCE_WORKER_PORT"
+        assert asked[1] == OURS[name]["environment"][port]
+        assert asked[2] in paths  # a worker's side door has the paths of every API
 
 
 def required(service: str) -> dict[str, Any]:
@@ -106,6 +105,7 @@ class Containers:
     def __init__(self, folder: Path, postgres: str, kafka: str) -> None:
         self.folder = folder
         self.ports = {service: free_port() for service in SERVICES}
+        self.worker_port = free_port()
         self._outside = {
             "RELANCE_DATABASE": postgres,
             "RELANCE_KAFKA": kafka,
@@ -113,6 +113,7 @@ class Containers:
             "RELANCE_HOST": "127.0.0.1",
             "RELANCE_API_KEYS": "k" * 32,
             "RELANCE_LOG_LEVEL": "INFO",
+            "RELANCE_METRICS_TOKEN": "m" * 32,
         }
         self.running: list[subprocess.Popen[bytes]] = []
 
@@ -130,7 +131,10 @@ class Containers:
         }
         port = str(self.ports[parts()[name][1]]) if name in parts() else "0"
         plain = {key: value for key, value in os.environ.items() if not key.startswith("RELANCE_")}
-        return {**plain, **given, **addresses, **self._outside, "RELANCE_PORT": port}
+        return {
+            **plain, **given, **addresses, **self._outside,
+            "RELANCE_PORT": port, "RELANCE_WORKER_PORT": str(self.worker_port),
+        }  # fmt: skip
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Run a container's command."""
@@ -181,7 +185,11 @@ def test_the_same_commands_run_as_plain_processes(migrated: Containers, service:
     migrated.start(worker)
     migrated.start(api)
 
-    answers(f"http://127.0.0.1:{migrated.ports[service]}/ready", migrated, api)
+    for port, name in ((migrated.ports[service], api), (migrated.worker_port, worker)):
+        answers(f"http://127.0.0.1:{port}/ready", migrated, name)
+        shown = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {'m' * 32}"})
+        assert f'relance_ready{{service="{service}"}} 1.0' in shown.text
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 401
     says("worker_started", migrated, worker)
     migrated.stop()
 

@@ -13,9 +13,9 @@ import pytest
 
 from services.payments.gateways.stripe import StripeConfig, StripeGateway
 from services.payments.inbox import expand
-from services.payments.ingress import ARRIVED
 from shared.clock import HandClock
 from shared.events.words import Gateway
+from shared.metrics import WEBHOOKS, WEBHOOKS_REFUSED
 from tests.payments.conftest import JUNE_1, SECRET, stripe_event, stripe_signature
 from tests.payments.stack import Stack, stack_on
 
@@ -165,13 +165,14 @@ async def test_a_database_that_is_away_makes_the_gateway_send_again(stack: Stack
 async def test_a_flood_of_forgeries_is_counted_and_does_not_fill_the_log(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = ARRIVED.labels("stripe", "refused")._value.get()
+    before = WEBHOOKS.value("stripe", "refused"), WEBHOOKS_REFUSED.value("stripe", "webhook_refused")
 
     answers = await asyncio.gather(*(stack.post_stripe(EVENT, "t=1,v1=00") for _ in range(200)))
 
     told = capsys.readouterr()
     assert {answer.status_code for answer in answers} == {400}
-    assert ARRIVED.labels("stripe", "refused")._value.get() - before == 200
+    assert WEBHOOKS.value("stripe", "refused") - before[0] == 200
+    assert WEBHOOKS_REFUSED.value("stripe", "webhook_refused") - before[1] == 200
     assert 10 <= (told.out + told.err).count("webhook_refused") < 200
 
 

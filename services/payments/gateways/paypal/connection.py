@@ -13,6 +13,7 @@ import msgspec
 import requests
 from paypalhttp import HttpError
 
+from services.payments.gateways.calling import calling
 from services.payments.gateways.paypal import shapes
 from services.payments.gateways.paypal.certs import CertConfig, Certificates, Fetch
 from services.payments.gateways.paypal.reading import told_by
@@ -20,6 +21,7 @@ from services.payments.gateways.paypal.sdk import Ask, Client, Reply, environmen
 from services.payments.gateways.paypal.verify import VerifyConfig
 from services.payments.news import News, NotConfirmed
 from shared.errors import Refused, Transient
+from shared.events.words import Gateway
 
 T = TypeVar("T")
 
@@ -101,7 +103,15 @@ class Connection:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self.config.threads)
         try:
-            reply: Reply = await anyio.to_thread.run_sync(self.sdk.execute, ask, limiter=self._limiter)
+            with calling(Gateway.PAYPAL, verb, path) as call:
+                try:
+                    reply: Reply = await anyio.to_thread.run_sync(
+                        self.sdk.execute, ask, limiter=self._limiter
+                    )
+                except HttpError as error:
+                    call.status = int(error.status_code)
+                    raise
+                call.status = reply.status
         except HttpError as error:
             raise _refusal(error) from error
         except requests.RequestException as error:

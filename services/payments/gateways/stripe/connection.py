@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 import stripe
 
+from services.payments.gateways.calling import calling
 from services.payments.gateways.stripe import shapes
 from services.payments.gateways.stripe.verify import TOLERANCE
 from services.payments.news import (
@@ -24,6 +25,7 @@ from services.payments.news import (
     Standing,
 )
 from shared.errors import Refused, Transient
+from shared.events.words import Gateway
 
 T = TypeVar("T")
 
@@ -48,6 +50,18 @@ class StripeConfig:
     """Of the SDK, inside one call; our own errands try again anyway, with the same key."""
 
 
+class _Http(stripe.AIOHTTPClient):
+    """The SDK's own client; each request is counted and followed."""
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """See the SDK."""
+        with calling(Gateway.STRIPE, method, url) as call:
+            content, call.status, answered = await super().request_async(method, url, headers, post_data)
+            return content, call.status, answered
+
+
 class Connection:
     """What every part of the client asks through."""
 
@@ -56,9 +70,7 @@ class Connection:
         self.config = config
         self.secrets = tuple(secret.encode() for secret in config.webhook_secrets)
         # aiohttp, because httpx warns about the SDK's way of calling it and keeps more connections (facts 1.2)
-        self._http = stripe.AIOHTTPClient(
-            timeout=aiohttp.ClientTimeout(total=config.timeout, sock_connect=3.0)
-        )
+        self._http = _Http(timeout=aiohttp.ClientTimeout(total=config.timeout, sock_connect=3.0))
         bases: Any = {"api": config.base_url} if config.base_url else {}
         self.api = stripe.StripeClient(
             config.api_key,
