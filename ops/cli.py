@@ -44,6 +44,7 @@ class _Patient(click.Group):
     later: ClassVar[Mapping[str, str]] = {
         "story": "ops.stories.command",
         "staff": "ops.staff_cli",
+        "whatif": "ops.whatif.command",
         "events": "ops.events_cli",
         "keys": "ops.keys_cli",
         "topics": "ops.topics.command",

@@ -97,7 +97,7 @@ def check_command(file: Path, today: datetime | None) -> None:
 @_SET
 def explain_command(name: str, lang: str, overrides: tuple[str, ...]) -> None:
     """Say the policy NAME (a preset or a file) in plain words."""
-    for section in explain(_policy(name, overrides), cast("Language", lang)):
+    for section in explain(policy_of(name, overrides), cast("Language", lang)):
         click.echo(section.heading)
         for sentence in section.sentences:
             click.echo(f"  {sentence}")
@@ -130,7 +130,7 @@ def dates_command(
     as_json: bool,
 ) -> None:
     """Every date that a failure produces under the policy NAME, each with its reason."""
-    chosen = _policy(name, overrides)
+    chosen = policy_of(name, overrides)
     language = cast("Language", lang)
     with _said():
         wall = chosen.billing.charge_time if hour is None else WallTime.parse(hour)
@@ -231,7 +231,8 @@ def _label(line: Line, language: Language) -> str:
     return prefix + known[f"line.{line.word}"][column].format(detail=detail)
 
 
-def _policy(name: str, overrides: tuple[str, ...]) -> Policy:
+def policy_of(name: str, overrides: tuple[str, ...]) -> Policy:
+    """A preset by its id or a file's one policy, with KEY=VALUE changes; what is wrong ends the command in words."""
     with _said():
         path = Path(name)
         if path.suffix in {".yaml", ".yml"} and path.is_file():

@@ -13,6 +13,8 @@ from ops.stories.reader import Read, read_file, read_text
 from ops.stories.runner import Played, play
 from ops.stories.shelf import demo_folder
 from ops.stories.transitions import ALL
+from ops.whatif.asking import ask
+from ops.whatif.history import in_order
 from shared.events.dunning import CaseFlagged
 
 FOLDER = Path(__file__).parent / "stories"
@@ -62,6 +64,20 @@ async def test_the_story_comes_true(path: Path) -> None:
     assert asked_of_people(played) - words_of(path) == set(), (
         "nobody is asked for what the story does not speak of"
     )
+
+
+@pytest.mark.parametrize("path", [*STORIES, *DEMO], ids=lambda path: path.stem)
+async def test_the_recorded_story_is_decided_alike_once_more(path: Path) -> None:
+    """What-if with the policy that was lived by: event for event what was decided."""
+    facts = (await told(path)).seen.facts
+    if not facts:
+        return  # a story whose every word is refused at the door
+
+    answer = await ask(in_order((one.at, one.envelope) for one in facts), None)
+
+    assert answer.differences == ()
+    assert answer.unknown == ()
+    assert answer.here == answer.really_all
 
 
 def test_every_scenario_of_the_analysis_is_a_story() -> None:
