@@ -2,8 +2,8 @@
 
 The way is carried as a W3C ``traceparent``: in the webhook's row, the journal's row, the Kafka header and the errand's
 row. What is taken up soon goes on in the same trace; what waited longer than ``SOON`` (a plan that falls due days
-later) begins a trace of its own that links to its cause. Off unless ``RELANCE_OTLP_ENDPOINT`` is set: then nothing of
-OpenTelemetry is even imported. Attributes are ids and words from ``_WORDS``; people and amounts have no name there.
+later) begins a trace of its own that links to its cause. Off unless ``RELANCE_OTLP_ENDPOINT`` is set: then
+OpenTelemetry's SDK is not even imported. Attributes are ids and words from ``_WORDS``; people and amounts have no name there.
 """
 
 from __future__ import annotations

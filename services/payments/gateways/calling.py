@@ -39,7 +39,7 @@ class Call:
 
 def route_of(url: str) -> str:
     """``/v1/invoices/{id}/pay``: the address without host, ids and question."""
-    path = re.sub(r"^https?://[^/]*", "", url).partition("?")[0]
+    path = re.sub(r"^https?://.*?(?=/v\d/)", "", url).partition("?")[0]
     return "/".join(part if not part or _WORD.fullmatch(part) else "{id}" for part in path.split("/"))
 
 
