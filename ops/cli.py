@@ -105,6 +105,14 @@ def api(service: str) -> None:
 
 
 @main.command()
+def operator() -> None:
+    """Serve the operator's own API, which the desk asks what-if questions (settings: RELANCE_ variables)."""
+    from ops.stack.children import run_api  # noqa: PLC0415 - as above
+
+    run_api("operator")
+
+
+@main.command()
 @click.argument("service", type=click.Choice(SERVICES))
 def worker(service: str) -> None:
     """Run one service's worker (settings: RELANCE_ variables)."""

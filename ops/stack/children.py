@@ -35,12 +35,12 @@ _PR_SET_PDEATHSIG: Final = 1
 
 def app_of(service: str) -> ModuleType:
     """The composition root of a service: ``SERVICE``, ``SETTINGS``, ``build_api``, ``hands``, ``loops``."""
-    return importlib.import_module(f"services.{service}.app")
+    return importlib.import_module("ops.operator.app" if service == "operator" else f"services.{service}.app")
 
 
 def preload() -> None:
     """Import every service once, before forking."""
-    for service in SERVICES:
+    for service in (*SERVICES, "operator"):
         app_of(service)
     gc.collect()
     gc.freeze()

@@ -33,7 +33,14 @@ def topics_of(kafka_kind: str) -> Mapping[str, int]:
 
 _FIRST_PORT: Final = 8310
 
-PORTS: Final = (*SERVICES, "simulators", "smtp", "mailbox", *(f"{service}-worker" for service in SERVICES))
+PORTS: Final = (
+    *SERVICES,
+    "simulators",
+    "smtp",
+    "mailbox",
+    *(f"{service}-worker" for service in SERVICES),
+    "operator",
+)
 """Whoever listens in a stack; a worker listens for those who ask how it is."""
 
 
@@ -51,7 +58,10 @@ class Part:
         return f"{self.service}-{self.kind}"
 
 
-PARTS: Final = tuple(Part(service=service, kind=kind) for service in SERVICES for kind in ("worker", "api"))
+PARTS: Final = (
+    *(Part(service=service, kind=kind) for service in SERVICES for kind in ("worker", "api")),
+    Part(service="operator", kind="api"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,6 +169,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PAYMENTS_URL": plan.url("payments"),
         "RELANCE_DUNNING_URL": plan.url("dunning"),
         "RELANCE_NOTIFICATIONS_URL": plan.url("notifications"),
+        "RELANCE_OPERATOR_URL": plan.url("operator"),
         "RELANCE_LOG_LEVEL": os.environ.get("RELANCE_LOG_LEVEL", "INFO"),
         "RELANCE_OTLP_ENDPOINT": os.environ.get("RELANCE_OTLP_ENDPOINT", ""),
     }

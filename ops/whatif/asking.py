@@ -11,8 +11,7 @@ from ops.whatif.figures import Case, Figures, bookings, cases_of, figures
 from ops.whatif.history import History
 from ops.whatif.observed import OUTCOMES, Unknown
 from ops.whatif.town import Adoption, Lived, Town
-from services.dunning.domain.policies_at_hand import adopt
-from services.dunning.policies import Policy
+from services.dunning.domain.policies_at_hand import Adopted
 from shared.errors import Refused
 from shared.events import Envelope, dunning
 
@@ -39,12 +38,12 @@ class Answer:
 
 async def ask(
     history: History,
-    policy: Policy | None,
+    adopted: Adopted | None,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Answer:
-    """Live through ``history`` with ``policy`` from ``since`` on; ``None`` keeps what each school lived by.
+    """Live through ``history`` with the policy ``adopted`` from ``since`` on; ``None`` keeps what each school lived by.
 
     Cases that opened before ``since`` keep their policy, as in production (R-X5).
 
@@ -54,20 +53,24 @@ async def ask(
     first, last = _range(history, since, until)
     schools = _schools(history, last)
     adoption = None
-    if policy is not None:
-        document = adopt(policy).document
-        concerned = [school for school, lives_by in schools.items() if lives_by == policy.id]
+    if adopted is not None:
+        document = adopted.document
+        concerned = [school for school, lives_by in schools.items() if lives_by == document.policy_id]
         if not concerned:
             known = ", ".join(f"{school} ({lives_by})" for school, lives_by in sorted(schools.items()))
             raise Refused(
-                f"no school lives by a policy called {policy.id!r}; there are {known}: give the file the id of "
+                f"no school lives by a policy called {document.policy_id!r}; there are {known}: give the file the id of "
                 "the policy that it is to stand for",
                 code="nobody_concerned", status=422,
             )  # fmt: skip
-        adoption = Adoption(first, dict.fromkeys(concerned, (policy.id, policy.version, document.text)))
-        schools = dict.fromkeys(concerned, policy.id)
+        adoption = Adoption(
+            first, dict.fromkeys(concerned, (document.policy_id, document.version, document.text))
+        )
+        schools = dict.fromkeys(concerned, document.policy_id)
     lived = await Town(history, last, adoption).live()
-    return _answer(history, lived, first, last, tuple(sorted(schools)), policy.id if policy else "as it was")
+    return _answer(
+        history, lived, first, last, tuple(sorted(schools)), adopted.policy.id if adopted else "as it was"
+    )
 
 
 def _answer(

@@ -15,6 +15,7 @@ from ops.whatif.asking import ask
 from ops.whatif.reading import read_history
 from ops.whatif.telling import data as as_data
 from ops.whatif.telling import lines
+from services.dunning.domain.policies_at_hand import Adopted, adopt, read_document
 from shared.errors import RelanceError
 
 
@@ -56,11 +57,11 @@ def whatif(
     """
     if name == "live" and overrides:
         raise click.ClickException("--set changes a policy: name it with --policy FILE or --policy PRESET")
-    policy = None if name == "live" else policy_of(name, overrides)
     dsn = database or the_stack(data).database
     try:
+        adopted = None if name == "live" else _adopted(name, overrides)
         history = asyncio.run(read_history(dsn, school_id=school))
-        answer = asyncio.run(ask(history, policy, since=_instant(since), until=_instant(until)))
+        answer = asyncio.run(ask(history, adopted, since=_instant(since), until=_instant(until)))
     except RelanceError as error:
         raise click.ClickException(str(error)) from error
     if show == "json":
@@ -68,6 +69,13 @@ def whatif(
         return
     for line in lines(answer, cases=show == "cases"):
         click.echo(line)
+
+
+def _adopted(name: str, overrides: tuple[str, ...]) -> Adopted:
+    file = Path(name)
+    if not overrides and file.suffix in {".yaml", ".yml"} and file.is_file():
+        return read_document(file.read_text(encoding="utf-8"), file=file.name)
+    return adopt(policy_of(name, overrides))
 
 
 def _instant(text: str | None) -> datetime | None:

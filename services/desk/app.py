@@ -52,6 +52,8 @@ def build_api(settings: DeskSettings | None = None) -> FastAPI:
         name: httpx.AsyncClient(base_url=address, timeout=15, follow_redirects=False)
         for name, address in addresses.items()
     }
+    if settings.operator_url:  # it lives through months before it answers
+        clients["operator"] = httpx.AsyncClient(base_url=settings.operator_url, timeout=330)
     changes = Changes(api.CHANNEL)
 
     @asynccontextmanager

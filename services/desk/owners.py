@@ -47,6 +47,8 @@ class HttpOwners:
         query: Mapping[str, Any] | None = None,
     ) -> Any:
         """See ``Owners``."""
+        if service not in self._clients:
+            raise NotFound(f"no {service} runs beside this desk: ask whoever runs the installation")
         params = {name: value for name, value in (query or {}).items() if value is not None}
         try:
             answer = await self._clients[service].request(

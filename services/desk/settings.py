@@ -26,6 +26,8 @@ class DeskSettings(Settings):
     access_url: str = "http://127.0.0.1:8312"
     credits_url: str = "http://127.0.0.1:8313"
     notifications_url: str = "http://127.0.0.1:8314"
+    operator_url: str = ""
+    """The operator's API, for what-if; empty where nobody runs it, and then the page says so."""
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:

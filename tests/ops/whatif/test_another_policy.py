@@ -14,6 +14,7 @@ from ops.stories.runner import play
 from ops.whatif.asking import Answer, ask
 from ops.whatif.history import History, in_order
 from ops.whatif.telling import data, lines
+from services.dunning.domain.policies_at_hand import adopt
 from shared.errors import Refused
 from shared.money import Money
 
@@ -43,7 +44,7 @@ async def history_of(text: str) -> History:
 
 
 async def asked(text: str, *overrides: str, policy: str = "fr-elearning", **more: Any) -> Answer:
-    return await ask(await history_of(text), policy_of(policy, overrides), **more)
+    return await ask(await history_of(text), adopt(policy_of(policy, overrides)), **more)
 
 
 async def test_the_policy_that_was_lived_by_decides_everything_alike() -> None:
@@ -82,7 +83,7 @@ async def test_cases_that_opened_before_keep_their_policy() -> None:
     history = await history_of(THREE)
     since = datetime(2026, 6, 5, tzinfo=UTC)
 
-    answer = await ask(history, policy_of("fr-elearning", SEVEN_DAYS), since=since)
+    answer = await ask(history, adopt(policy_of("fr-elearning", SEVEN_DAYS)), since=since)
 
     assert answer.differences == ()
     assert answer.here.cases == 0
@@ -90,7 +91,7 @@ async def test_cases_that_opened_before_keep_their_policy() -> None:
 
 async def test_what_is_not_recorded_cannot_be_asked_about() -> None:
     history = await history_of(THREE)
-    policy = policy_of("fr-elearning", ())
+    policy = adopt(policy_of("fr-elearning", ()))
     at = datetime(2026, 6, 5, tzinfo=UTC)
 
     with pytest.raises(Refused, match="is empty"):
@@ -98,7 +99,7 @@ async def test_what_is_not_recorded_cannot_be_asked_about() -> None:
     with pytest.raises(Refused, match="nothing is recorded"):
         await ask(history, policy, since=at + timedelta(days=900), until=at + timedelta(days=901))
     with pytest.raises(Refused, match="no school lives by a policy called 'jp-school'"):
-        await ask(history, policy_of("jp-school", ()))
+        await ask(history, adopt(policy_of("jp-school", ())))
 
 
 async def test_the_report_names_what_is_unknown() -> None:
