@@ -68,6 +68,7 @@ def build_app(title: str, settings: Settings, *, ready: Check | None = None, **o
 
     if isinstance(ready, Readiness):
         clock = settings.clock()
+        app.state.readiness = ready
 
         @app.get("/standing", tags=["operations"], dependencies=[Keyed, ForEverySchool])
         async def standing() -> dict[str, Any]:

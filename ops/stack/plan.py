@@ -162,6 +162,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PORTAL_URL": plan.url("portal"),
         "RELANCE_PORTAL_MASTER": plan.secrets["portal_master"],
         "RELANCE_PORTAL_GATEWAYS": f"{simulators},{plan.url('payments')}",
+        "RELANCE_PORTAL_API_URL": plan.url("portal"),
         "RELANCE_DESK_URL": plan.url("desk"),
         "RELANCE_DESK_MASTER": plan.secrets["desk_master"],
         "RELANCE_ACCESS_URL": plan.url("access"),

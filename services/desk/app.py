@@ -47,6 +47,7 @@ def build_api(settings: DeskSettings | None = None) -> FastAPI:
         "access": settings.access_url,
         "credits": settings.credits_url,
         "notifications": settings.notifications_url,
+        "portal": settings.portal_api_url,
     }
     clients = {
         name: httpx.AsyncClient(base_url=address, timeout=15, follow_redirects=False)

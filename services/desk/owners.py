@@ -50,10 +50,13 @@ class HttpOwners:
         if service not in self._clients:
             raise NotFound(f"no {service} runs beside this desk: ask whoever runs the installation")
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        try:
-            answer = await self._clients[service].request(
-                method, path, json=body, params=params, headers=self._headers
+        client = self._clients.get(service)
+        if client is None:
+            raise Transient(
+                f"{service} is not reached from here: set its address (RELANCE_{service.upper()}_URL)"
             )
+        try:
+            answer = await client.request(method, path, json=body, params=params, headers=self._headers)
         except httpx.HTTPError as error:
             log.warning("owner_silent", service=service, method=method, reason=repr(error))
             raise Transient(f"{service} does not answer now: try again in a moment") from error

@@ -25,6 +25,7 @@ class DeskSettings(Settings):
     dunning_url: str = "http://127.0.0.1:8311"
     access_url: str = "http://127.0.0.1:8312"
     credits_url: str = "http://127.0.0.1:8313"
+    portal_api_url: str = "http://127.0.0.1:8315"
     notifications_url: str = "http://127.0.0.1:8314"
     operator_url: str = ""
     """The operator's API, for what-if; empty where nobody runs it, and then the page says so."""

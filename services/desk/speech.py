@@ -56,6 +56,13 @@ class Speech:
         entry: Mapping[str, str] | None = words().get(section, {}).get(code)
         return entry[self.language] if entry else code.replace("_", " ")
 
+    def span(self, seconds: float) -> str:
+        """How long something has lasted, in its largest unit."""
+        for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+            if seconds >= size:
+                return self.t(f"spans.{unit}", n=int(seconds // size))
+        return self.t("spans.seconds", n=int(seconds))
+
     def moment(self, at: Any, *, long: bool = False) -> str:
         """An hour on the school's wall; the year only when it is another one, or ``long``."""
         instant = _instant(at)

@@ -9,7 +9,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from services.desk.api import acts, cases, doors, live, mails, office, queues, rules, today, what_if
+from services.desk.api import (
+    acts,
+    cases,
+    doors,
+    live,
+    machinery,
+    mails,
+    office,
+    queues,
+    rules,
+    today,
+    what_if,
+)
 from services.desk.api.common import Built, SignInFirst, Told, built, go, page
 from services.desk.api.doors import stranger
 from services.desk.owners import Owners
@@ -25,7 +37,7 @@ from shared.web import Check, build_app, problem
 log = logger("desk")
 
 CHANNEL = "desk_changed"
-ROOMS = (doors, today, cases, acts, queues, mails, rules, what_if, office, live)
+ROOMS = (doors, today, cases, acts, queues, mails, rules, what_if, office, machinery, live)
 
 
 def build_api(
