@@ -86,6 +86,11 @@ class Speech:
             on = date.fromisoformat(on[:10])
         return format_date(on, _DAY[self.language], locale=self.language) if on else "–"
 
+    def closed_day(self, day: str | date, why: str) -> str:
+        """A skipped day and why; a Sunday says it by its weekday already."""
+        on = day if isinstance(day, date) else date.fromisoformat(day)
+        return self.short_day(day) if why == f"{on:%A}" else f"{self.short_day(day)} {why}"
+
     def month(self, text: str) -> str:
         """``2026-04`` as April 2026."""
         return formatting.month(date.fromisoformat(f"{text}-01"), self.language)

@@ -73,7 +73,7 @@ def _of_mails(speech: Speech, mails: Any) -> Iterator[Line]:
         for step in mail["steps"]:
             status = speech.w("mail_status", step["status"])
             because = speech.w("mail_because", step["because"]) if step["because"] else ""
-            skipped = ", ".join(f"{speech.short_day(day)} {why}" for day, why in step["skipped"])
+            skipped = ", ".join(speech.closed_day(day, why) for day, why in step["skipped"])
             yield Line(
                 at=_at(step["at"]),
                 kind="mail",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 import pyotp
+import segno
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -149,9 +150,12 @@ async def join_page(request: Request, secret: Secret) -> HTMLResponse:
 def _join_page(request: Request, me: Staff, person: Person, secret: str, wrong: str = "") -> HTMLResponse:
     factor = entering.totp_secret(built(request).settings.master, secret)
     uri = pyotp.TOTP(factor).provisioning_uri(name=person.email, issuer_name="Relance")
+    picture = segno.make(uri, error="m").svg_inline(
+        scale=4, border=4, dark="#000", light="#fff", omitsize=True
+    )
     groups = " ".join(factor[start : start + 4] for start in range(0, len(factor), 4))
     return page(
-        request, me, "join", status=422 if wrong else 200, email=person.email, groups=groups, uri=uri, wrong=wrong,
+        request, me, "join", status=422 if wrong else 200, email=person.email, groups=groups, uri=uri, picture=picture, wrong=wrong,
         shortest=entering.SHORTEST,
     )  # fmt: skip
 
