@@ -65,17 +65,22 @@ class WorkerProcess:
         for name in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(name, self._stopping.set)
         await self.side_door.open()
-        pool = self._pool = await self._connect()
-        store = PgStore(pool, self.service.name, holder=self._holder)
-        await self._patiently(lambda: self._begin_to_hold(pool, store), "database")
+        stop = asyncio.create_task(self._stopping.wait(), name="stop")
+        opening = asyncio.create_task(self._open(), name="open")
+        await asyncio.wait((stop, opening), return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            await self.side_door.close()
+            return
+        pool, store = opening.result()
         worker = Worker(
             f"relance-{self.service.name}", self.service.topics, self._hear_with(store), self.settings
         )
-        await self._patiently(worker.start, "brokers")
         tasks = [
-            asyncio.create_task(worker.crashed(), name="worker"),
+            asyncio.create_task(self._hear(worker), name="worker"),
             asyncio.create_task(Teller(store, self.clock, self.settings).run(), name="teller"),
-            asyncio.create_task(self._stopping.wait(), name="stop"),
+            stop,
             asyncio.create_task(self._listen(pool, store), name="listen"),
             asyncio.create_task(self._pulse.run(pool, worker), name="pulse"),
         ]
@@ -103,11 +108,25 @@ class WorkerProcess:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await errands.stop()
+        with suppress(Exception):  # it listens for ever: the pool would wait for it
+            await self._held.close(timeout=2)
+            await pool.release(self._held)
         with suppress(Exception):
             await self._pulse.stop(pool)
         with suppress(Exception):
             await asyncio.wait_for(pool.close(), 5)
         await self.side_door.close()
+
+    async def _open(self) -> tuple[Any, PgStore]:
+        pool = self._pool = await self._connect()
+        store = PgStore(pool, self.service.name, holder=self._holder)
+        await self._patiently(lambda: self._begin_to_hold(pool, store), "database")
+        return pool, store
+
+    async def _hear(self, worker: Worker) -> None:
+        """Returns only when the membership broke. A group that is slow to form keeps no fact untold, no errand undone."""
+        await self._patiently(worker.start, "brokers")
+        await worker.crashed()
 
     async def _connect(self) -> Any:
         async def connect() -> Any:

@@ -87,8 +87,8 @@ class Teller:
             compression_type="lz4",
             **kafka_options(self._settings),
         )
-        await producer.start()
         try:
+            await producer.start()
             async with self._store.pool.acquire(timeout=10) as connection:
                 await self._tell_with(connection, producer)
         finally:

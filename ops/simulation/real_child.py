@@ -50,6 +50,14 @@ _SETTINGS: Final = Settings()
 SCHEMA: Final = """
 create schema outside;
 create table outside.topics (seq bigserial primary key, id text, type text, topic text, key bytea, value bytea);
+-- A number is given only when every smaller one is there for good: a broker shows no message before an earlier one.
+create function outside.append(ids text[], types text[], topic text, keys bytea[], bodies bytea[]) returns void
+language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('outside.topics'));
+    insert into outside.topics (id, type, topic, key, value)
+    select i, t, topic, k, v from unnest(ids, types, keys, bodies) as u(i, t, k, v);
+end $$;
 create table outside.offsets (service text primary key, seq bigint not null);
 create table outside.charges (what text primary key, times int not null, news jsonb);
 create table outside.cancellations (what text primary key, times int not null);
@@ -279,8 +287,7 @@ class _Producer:
         heads = [json.loads(value) for value in values]
         return asyncio.ensure_future(
             self._pool.execute(
-                """insert into outside.topics (id, type, topic, key, value)
-                   select i, t, $3, k, v from unnest($1::text[], $2::text[], $4::bytea[], $5::bytea[]) as u(i, t, k, v)""",
+                "select outside.append($1, $2, $3, $4, $5)",
                 [head["id"] for head in heads],
                 [head["type"] for head in heads],
                 topic,
