@@ -24,6 +24,15 @@ import click
 @click.option(
     "--crashes", type=int, default=20, show_default=True, help="With --real: crashes of PostgreSQL."
 )
+@click.option(
+    "--kafka",
+    type=click.Choice(["local", "embedded"]),
+    help="A crowd on real processes: Apache Kafka on this machine, or the broker in a wheel.",
+)
+@click.option(
+    "--events", type=int, default=100_000, show_default=True, help="With --kafka: facts on the topics."
+)
+@click.option("--workers", type=int, default=2, show_default=True, help="With --kafka: of each service.")
 def simulate(  # noqa: PLR0917 - click gives every option by its name
     seed: int | None,
     read_along: bool,
@@ -35,6 +44,9 @@ def simulate(  # noqa: PLR0917 - click gives every option by its name
     real: bool,
     kills: int,
     crashes: int,
+    kafka: str | None,
+    events: int,
+    workers: int,
 ) -> None:
     """Prove that nothing is lost and nothing happens twice, whoever dies when.
 
@@ -44,6 +56,8 @@ def simulate(  # noqa: PLR0917 - click gives every option by its name
         sys.exit(_one(seed, read_along=read_along))
     if mutants:
         sys.exit(_planted(seeds, only, processes))
+    if kafka is not None:
+        sys.exit(_crowd(kafka, events, workers, first))
     if real:
         sys.exit(_real(kills, crashes, first))
     sys.exit(_many(first, seeds, processes))
@@ -107,6 +121,15 @@ def _real(kills: int, crashes: int, first: int) -> int:
     click.echo(report.line)
     for what in report.violations:
         click.echo(f"  {what}")
+    return 1 if report.violations else 0
+
+
+def _crowd(kafka: str, events: int, workers: int, first: int) -> int:
+    from ops.simulation.crowd.running import run_crowd  # noqa: PLC0415 - as above
+
+    report = run_crowd(events=events, kafka=kafka, workers=workers, seed=first, say=click.echo)
+    for line in (*report.lines, *(f"  {what}" for what in report.violations)):
+        click.echo(line)
     return 1 if report.violations else 0
 
 

@@ -44,6 +44,19 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     hint: bool = False
 
 
+def webhook_of(gateway: Gateway, told: News) -> Webhook:
+    """What a gateway posts of its news: all of it, or, as PayPal's are read first, a hint."""
+    if isinstance(told, AttemptNews) and told.gateway_subscription_id:
+        name = f"{told.transaction_id}.{told.outcome}"
+    elif isinstance(told, SubscriptionNews):
+        name = f"{told.gateway_subscription_id}.{told.status}.{told.occurred_at:%Y%m%d%H%M}"
+    else:
+        name = getattr(told, "update_id", "") or getattr(told, "reversal_id", "")
+    kind = _NAMES[type(told)]
+    hint = gateway is Gateway.PAYPAL and kind in {"attempt", "subscription"}
+    return Webhook(id=name, kind=kind, news=msgspec.to_builtins(told), hint=hint)
+
+
 class SimGateway:
     """One gateway (``services.payments.gateways.gateway.Gateway``) with its books."""
 
@@ -73,17 +86,10 @@ class SimGateway:
         """Something happens at the gateway; a webhook tells of it, unless it is lost for good."""
         if isinstance(told, AttemptNews) and told.gateway_subscription_id:
             self.books.setdefault(told.gateway_subscription_id, []).append(told)
-            name = f"{told.transaction_id}.{told.outcome}"
         elif isinstance(told, SubscriptionNews):
             self.standing[told.gateway_subscription_id] = told
-            name = f"{told.gateway_subscription_id}.{told.status}.{told.occurred_at:%Y%m%d%H%M}"
-        else:
-            name = getattr(told, "update_id", "") or getattr(told, "reversal_id", "")
-        kind = _NAMES[type(told)]
-        hint = self._name is Gateway.PAYPAL and kind in {"attempt", "subscription"}
-        body = Webhook(id=name, kind=kind, news=msgspec.to_builtins(told), hint=hint)
         if not silent:
-            self.post(self._name, body)
+            self.post(self._name, webhook_of(self._name, told))
 
     # --- webhooks ---
 

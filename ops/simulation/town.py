@@ -32,7 +32,7 @@ SERVICES: Final = (
     credits_app.SERVICE,
 )
 TOPICS: Final = tuple(f"{service.name}.events" for service in SERVICES)
-_SETTLES_WITHIN: Final = timedelta(days=3)
+SETTLES_WITHIN: Final = timedelta(days=3)
 _LATEST_WEBHOOK: Final = 4 * 3600.0
 _DUPLICATE_WEBHOOK: Final = 48 * 3600.0
 
@@ -81,7 +81,7 @@ class Town:
         loop.run(world.seconds_until(self.history.ends) + loop.time())
         self._calm()
         if not loop.trouble:
-            loop.run(loop.time() + _SETTLES_WITHIN.total_seconds())
+            loop.run(loop.time() + SETTLES_WITHIN.total_seconds())
         self.watch.judge()
 
     def put_away(self) -> None:

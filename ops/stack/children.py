@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NoReturn
@@ -46,10 +47,10 @@ def preload() -> None:
     gc.freeze()
 
 
-def run_api(service: str) -> None:
-    """Serve one service's API until SIGTERM."""
+def run_api(service: str, *, settings: Any = None) -> None:
+    """Serve one service's API until SIGTERM; ``settings`` are read from the environment unless given."""
     app = app_of(service)
-    settings = app.SETTINGS()
+    settings = settings or app.SETTINGS()
     keys.use(settings.masters())
     configure(f"{service}.api", level=settings.log_level, as_json=settings.log_json)
     tracing.begin(service, "api", settings)
@@ -71,8 +72,8 @@ def run_api(service: str) -> None:
         tracing.end()
 
 
-def run_worker(service: str) -> None:
-    """Run one service's worker until SIGTERM."""
+def run_worker(service: str, *, hands_of: Callable[[Any], Any] | None = None) -> None:
+    """Run one service's worker until SIGTERM; ``hands_of`` makes other hands of its settings than its own."""
     app = app_of(service)
     settings = app.SETTINGS()
     keys.use(settings.masters())
@@ -80,7 +81,8 @@ def run_worker(service: str) -> None:
     tracing.begin(service, "worker", settings)
 
     async def work() -> None:
-        hands = app.hands(settings) if hasattr(app, "hands") else None
+        made = hands_of or getattr(app, "hands", None)
+        hands = made(settings) if made else None
         process = WorkerProcess(
             app.SERVICE, settings, hands=hands, migrations=Path(app.__file__ or "").with_name("migrations")
         )
@@ -116,20 +118,29 @@ def run_migration(services: tuple[str, ...] = SERVICES) -> None:
 RUNS: Final[Mapping[str, Callable[[str], None]]] = {"api": run_api, "worker": run_worker}
 
 
-def fork(part: Part, environment: Mapping[str, str], log: Path) -> int:
-    """Start ``part`` in a child of this process; its pid. The child ends when this process does."""
+def fork(
+    part: Part,
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    runs: Mapping[str, Callable[[str], None]] = RUNS,
+) -> int:
+    """Start ``part`` in a child of this process; its pid. The child ends when this process does.
+
+    ``runs`` says what each kind of part runs.
+    """
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become(part, environment, log, parent)
+        _become(partial(runs[part.kind], part.service), environment, log, parent)
     return pid
 
 
-def _become(part: Part, environment: Mapping[str, str], log: Path, parent: int) -> NoReturn:
+def _become(run: Callable[[], None], environment: Mapping[str, str], log: Path, parent: int) -> NoReturn:
     status = 1
     try:
         _leave_parent(environment, log, parent)
-        RUNS[part.kind](part.service)
+        run()
         status = 0
     except SystemExit as asked:
         status = int(asked.code or 0) if isinstance(asked.code, int | None) else 1
