@@ -124,6 +124,7 @@ class Worker:
 
     def __init__(self, group: str, topics: Iterable[str], hear: Hear, settings: Settings) -> None:
         self._settings = settings
+        self._joined = False
         self._topics = sorted(topics)
         consumer: Any = type(
             "Consumer",
@@ -144,6 +145,7 @@ class Worker:
     async def start(self) -> None:
         """Join the group; raises when the brokers cannot be reached."""
         await self._app.start()
+        self._joined = True
 
     async def lag(self) -> dict[tuple[str, int], int]:
         """Messages of each partition (topic, number) that this member reads and has not confirmed yet.
@@ -153,6 +155,8 @@ class Worker:
         Raises:
             KafkaError, TimeoutError: the brokers do not answer.
         """
+        if not self._joined:
+            raise TimeoutError("the brokers have not let us into the group yet")
         consumer = self._app.consumer
         ours = consumer.assignment()
         any_of_them = TP(self._topics[0], 0)

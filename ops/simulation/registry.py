@@ -53,7 +53,7 @@ async def register_school(history: History, opened: Opened) -> None:
         teacher = Teacher(
             teacher_id="t1", school_id=history.school_id, name="Tom", email="tom@home.example", language="en"
         )
-        unit.put(TEACHERS, teacher)
+        await unit.keep_teacher(teacher)
     if history.credits:
         async with opened["credits"]() as unit:
             unit.keep_school(credits_domain.School(school_id=history.school_id, zone=str(history.zone)))
@@ -76,15 +76,7 @@ async def _register_person(history: History, opened: Opened) -> None:
             language=language,
             zone=str(history.zone),
         )
-<<<<<<< HEAD
-        teacher = Teacher(
-            teacher_id="t1", school_id=history.school_id, name="Tom", email="tom@home.example", language="en"
-        )
         await unit.keep_learner(learner)
-        await unit.keep_teacher(teacher)
-=======
-        unit.put(LEARNERS, learner)
->>>>>>> a31bb5b (A crowd of learners on real processes, PostgreSQL and Apache Kafka is killed at every turn and loses nothing (relance simulate --kafka).)
         unit.say(
             notifications.LearnerRegistered(
                 school_id=history.school_id,

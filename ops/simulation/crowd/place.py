@@ -24,6 +24,7 @@ from ops.simulation.crowd.forge import BOOKS, Forge
 from ops.simulation.crowd.outside import Books
 from ops.stack.children import app_of
 from ops.stack.plan import SERVICES, Part, Plan, environment, plan_for, topics_of
+from shared import keys
 from shared.clock import FileClock
 from shared.database import OUTAGES, PgStore, open_pool
 from shared.migrate import migrate
@@ -88,6 +89,7 @@ class Place:
     def open(self, clock: FileClock) -> None:
         """Start the servers and bring every schema up to date."""
         self.clock = clock
+        keys.use(keys.Masters([self.plan.secrets["master_keys"]]))
         self._server = postgres.start(self._folder / "postgres")
         self.plan.database = asyncio.run(postgres.create_database(self._server.dsn, "crowd"))
         topics = topics_of(self.kafka_kind)
