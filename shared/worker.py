@@ -126,7 +126,8 @@ class Worker:
         self._settings = settings
         self._joined = False
         self._topics = sorted(topics)
-        consumer: Any = type(
+        self._group = group
+        self._consumer: Any = type(
             "Consumer",
             (_Consumer,),
             {
@@ -135,16 +136,29 @@ class Worker:
                 "hear": staticmethod(hear),
             },
         )
-        self._app = faust.App(group, **self._options())
-        self._app.transport = type("Transport", (Transport,), {"Consumer": consumer})(
-            self._app.conf.broker_consumer, self._app
+        self._app = self._made()
+        self._tried = False
+
+    def _made(self) -> Any:
+        app = faust.App(self._group, **self._options())
+        app.transport = type("Transport", (Transport,), {"Consumer": self._consumer})(
+            app.conf.broker_consumer, app
         )
         # The agent only makes Faust subscribe: nothing ever reaches its stream.
-        self._app.agent(self._app.topic(*self._topics, value_type=bytes), name="hear")(_nothing)
+        app.agent(app.topic(*self._topics, value_type=bytes), name="hear")(_nothing)
+        return app
 
     async def start(self) -> None:
-        """Join the group; raises when the brokers cannot be reached."""
-        await self._app.start()
+        """Join the group; raises when the brokers cannot be reached, and may then be called again."""
+        if self._tried:  # Faust's application starts once in its life
+            self._app = self._made()
+        self._tried = True
+        try:
+            await self._app.start()
+        except Exception:
+            with suppress(Exception):
+                await asyncio.wait_for(self._app.stop(), 5)
+            raise
         self._joined = True
 
     async def lag(self) -> dict[tuple[str, int], int]:

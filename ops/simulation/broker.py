@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
@@ -23,6 +24,13 @@ _LATE: Final = 60.0
 _BATCH: Final = 4
 
 Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Message):
+    """A message as aiokafka hands it over."""
+
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Broker:
@@ -55,7 +63,7 @@ class Broker:
         visible = world.loop.time()
         if world.chance(weather.late):
             visible += world.random.random() ** 2 * _LATE
-        log.append((visible, Message(topic=topic, partition=number, offset=len(log), key=key, value=value)))
+        log.append((visible, Record(topic=topic, partition=number, offset=len(log), key=key, value=value)))
         for group in self.groups.values():
             if topic in group.topics:
                 world.loop.in_world(max(visible - world.loop.time(), 0.0), group.wake_owner, partition)

@@ -256,9 +256,9 @@ class _Batch:
     def __init__(self) -> None:
         self.rows: list[tuple[bytes, bytes]] = []
 
-    def append(self, *, key: bytes, value: bytes, timestamp: int | None) -> int | None:
+    def append(self, *, key: bytes, value: bytes, timestamp: int | None, headers: Any = ()) -> int | None:
         """As aiokafka's."""
-        del timestamp
+        del timestamp, headers
         if len(self.rows) >= _BATCH:
             return None
         self.rows.append((key, value))

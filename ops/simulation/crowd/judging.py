@@ -39,6 +39,8 @@ class Found:
     """Different facts on the topics."""
     twice: int = 0
     """Messages on the topics that are there again."""
+    unconfirmed: int = 0
+    """Messages that would come again although they were heard."""
     hearings: int = 0
     mails: int = 0
     charges: int = 0
@@ -175,7 +177,7 @@ async def _nothing_left(found: Found, place: Place, acknowledged: set[str]) -> N
 
 
 async def _confirmed(found: Found, place: Place, topics: Mapping[TopicPartition, Log]) -> None:
-    """Whoever was asked to end had confirmed everything that was heard: nothing comes again."""
+    """What was heard and not confirmed, as when both members leave a group at once: it comes again, and is known."""
     for name in SERVICES:
         heard = set(app_of(name).SERVICE.topics)
         consumer = AIOKafkaConsumer(
@@ -186,10 +188,7 @@ async def _confirmed(found: Found, place: Place, topics: Mapping[TopicPartition,
             for partition, log in topics.items():
                 if partition.topic in heard and log:
                     confirmed = await consumer.committed(partition) or 0
-                    if confirmed != log[-1][0] + 1:
-                        found.violations.append(
-                            f"{name} confirmed {confirmed} of {log[-1][0] + 1} messages of {partition}"
-                        )
+                    found.unconfirmed += log[-1][0] + 1 - confirmed
         finally:
             await consumer.stop()
 

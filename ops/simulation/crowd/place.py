@@ -37,6 +37,8 @@ _IN_GOOD_ORDER: Final = {"worker": {0}, "api": {0, -int(signal.SIGTERM)}}
 
 SESSION: Final = 6
 """Seconds after which a member that is not heard of is thought dead."""
+_YOUNG: Final = 3.0
+"""Seconds: before, a process may not know yet how to end in good order."""
 _DRAIN: Final = 60.0
 """Seconds that a process may take to end in good order, on a machine that is kept busy."""
 
@@ -191,9 +193,12 @@ class Place:
         ended = self.forge.ended()
         for one in list(self.running):
             if one.pid in ended:
-                self.violations.append(
-                    f"{one.name} ended by itself with {ended[one.pid]}: {self.last_words(one)}"
-                )
+                if one.part.kind == "worker":
+                    self.violations.append(
+                        f"{one.name} ended by itself with {ended[one.pid]}: {self.last_words(one)}"
+                    )
+                else:  # an API does not start without its database: whoever supervises it starts it again
+                    self.counts["API started again"] += 1
                 self._replace(one)
 
     def _replace(self, one: Running) -> None:
@@ -213,6 +218,7 @@ class Place:
     async def drain(self, one: Running, *, again: bool = True) -> None:
         """SIGTERM: it has to end in good order, with status 0; then a new one in its place."""
         self.running.remove(one)
+        await asyncio.sleep(max(0.0, one.started + _YOUNG - time.monotonic()))
         os.kill(one.pid, signal.SIGTERM)
         self.counts["drains"] += 1
         began = time.monotonic()

@@ -51,7 +51,7 @@ class Report:
             f"{self.workers} workers per service, {self.seconds:.0f} s ({pace:.0f} events/s)",
             f"{troubles}; of each service at least {fewest} workers were killed",
             f"{self.acknowledged:,} webhooks acknowledged, {found.charges:,} charges, {found.mails:,} mails",
-            f"{found.twice:,} messages were on the topics twice",
+            f"{found.twice:,} messages were on the topics twice, {found.unconfirmed:,} heard ones unconfirmed",
             f"{len(self.violations)} violations",
         ]
 
