@@ -9,6 +9,7 @@ from services.desk.domain.audit import Claim, Deed, Handled
 from services.desk.domain.case import Case
 from services.desk.domain.figures import Tally, tally_key
 from services.desk.domain.people import Knocks, Member, Person, Session
+from services.desk.domain.providers import Provider, Visit
 from services.desk.domain.school import School
 from shared.events import Envelope, payments
 from shared.events.words import CaseState
@@ -88,12 +89,19 @@ CLAIMS: Final = Table(
     key=lambda row: row.act_id,
     columns={"expires_at": ("timestamptz", lambda row: row.expires_at)},
 )
+PROVIDERS: Final = Table(name="providers", kind=Provider, key=lambda row: row.school_id)
+VISITS: Final = Table(
+    name="visits",
+    kind=Visit,
+    key=lambda row: row.hash,
+    columns={"expires_at": ("timestamptz", lambda row: row.expires_at)},
+)
 HANDLED: Final = Table(name="handled", kind=Handled, key=lambda row: f"{row.school_id}/{row.about}")
 
-PASSING: Final[tuple[Table[Any], ...]] = (SESSIONS, KNOCKS, CLAIMS)
+PASSING: Final[tuple[Table[Any], ...]] = (SESSIONS, KNOCKS, CLAIMS, VISITS)
 """What is swept away once it expired."""
 TABLES: Final[tuple[Table[Any], ...]] = (
-    SCHOOLS, CASES, TALLIES, PEOPLE, MEMBERS, DEEDS, HANDLED, *PASSING,
+    SCHOOLS, CASES, TALLIES, PEOPLE, MEMBERS, DEEDS, HANDLED, PROVIDERS, *PASSING,
 )  # fmt: skip
 
 

@@ -12,7 +12,16 @@ from services.desk.api.common import Right
 from services.desk.domain.people import Role, may
 from tests.desk.conftest import FRENCH, JAPANESE, Town, fields
 
-_OPEN = {"/login", "/join/{secret}", "/language/{language}", "/health", "/ready"}
+_OPEN = {
+    "/login",
+    "/join/{secret}",
+    "/language/{language}",
+    "/health",
+    "/ready",
+    "/sign-in",
+    "/sign-in/back",
+    "/sign-in/code",
+}
 
 
 def routes(app: Any) -> list[tuple[str, str, str]]:

@@ -19,11 +19,13 @@ from services.desk.api import (
     office,
     queues,
     rules,
+    sign_in,
     today,
     what_if,
 )
 from services.desk.api.common import Built, SignInFirst, Told, built, go, page
 from services.desk.api.doors import stranger
+from services.desk.oidc import Line
 from services.desk.owners import Owners
 from services.desk.settings import DeskSettings
 from shared.errors import NotFound, Refused, Transient
@@ -37,7 +39,7 @@ from shared.web import Check, build_app, problem
 log = logger("desk")
 
 CHANNEL = "desk_changed"
-ROOMS = (doors, today, cases, acts, queues, mails, rules, what_if, office, machinery, live)
+ROOMS = (doors, sign_in, today, cases, acts, queues, mails, rules, what_if, office, machinery, live)
 
 
 def build_api(
@@ -60,7 +62,11 @@ def build_api(
         openapi_url=None,
     )
     app.state.desk = Built(
-        settings=settings, owners=owners, changes=changes or Changes(CHANNEL), transactions=transactions
+        settings=settings,
+        owners=owners,
+        changes=changes or Changes(CHANNEL),
+        transactions=transactions,
+        line=Line(is_test=settings.mode == "test"),
     )
     for room in ROOMS:
         app.include_router(room.build_router())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from services.desk.domain import people
 from services.desk.domain.case import LATER, Case
 from services.desk.domain.people import Person, Role, Session, may
 from services.desk.domain.school import School
+from services.desk.oidc import Line
 from services.desk.owners import Owners
 from services.desk.settings import DeskSettings
 from services.desk.speech import Speech
@@ -39,6 +40,8 @@ class Built:
     owners: Owners
     changes: Changes
     transactions: Transactions | None = None
+    line: Line = field(default_factory=lambda: Line(is_test=False))
+    """To the schools' own sign-ins."""
 
     @property
     def opened(self) -> Transactions:

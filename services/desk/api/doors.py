@@ -95,7 +95,7 @@ async def login(request: Request) -> Response:
         log.info("login_refused")
         return page(request, await stranger(request), "login", status=401, to=to, wrong=True, email=email)
     answer = go(to)
-    _set_cookie(answer, home, COOKIE, secret)
+    set_cookie(answer, home, COOKIE, secret)
     return answer
 
 
@@ -114,7 +114,8 @@ async def _let_in(home: Built, email: str, password: str, code: str) -> str:
     return secret
 
 
-def _set_cookie(answer: Response, home: Built, name: str, value: str, **more: Any) -> None:
+def set_cookie(answer: Response, home: Built, name: str, value: str, **more: Any) -> None:
+    """A cookie of ours: no script reads it, no other site's form sends it."""
     answer.set_cookie(
         name, value, path="/", httponly=True, samesite="lax", secure=home.settings.is_secure, **more
     )
@@ -189,7 +190,7 @@ async def choose_language(request: Request, language: str, to: str = "/") -> Res
     """Pages in that language from now on."""
     answer = go(safe_back(to))
     if language in LANGUAGES:
-        _set_cookie(answer, built(request), LANGUAGE_COOKIE, language, max_age=_YEAR)
+        set_cookie(answer, built(request), LANGUAGE_COOKIE, language, max_age=_YEAR)
     return answer
 
 
@@ -197,7 +198,7 @@ async def choose_school(request: Request, me: Looks) -> Response:
     """Another school of the same person."""
     form = await form_of(request, me)
     wanted = text_of(form, "school")
-    if me.person is None or me.session is None or wanted not in me.person.schools:
+    if me.person is None or me.session is None or me.session.through or wanted not in me.person.schools:
         raise Told("not_found", status=404)
     async with built(request).opened() as unit:
         session: Session | None = await unit.get(SESSIONS, me.session.hash)

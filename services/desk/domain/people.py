@@ -52,6 +52,8 @@ class Person:
     """The last time step whose code was used: no code opens twice."""
     roles: dict[str, Role] = field(default_factory=dict)
     """By school."""
+    subjects: dict[str, str] = field(default_factory=dict)
+    """By school: who this is at its provider (issuer and ``sub``), from the first time on."""
     language: str = ""
     invited: str = ""
     """The hash of an invitation's secret."""
@@ -71,7 +73,10 @@ class Person:
     def with_role(self, school_id: str, role: Role | None) -> Person:
         """The same person with another role at a school, or none there."""
         others = {school: had for school, had in self.roles.items() if school != school_id}
-        return replace(self, roles=others if role is None else {**others, school_id: role})
+        if role is None:
+            subjects = {school: who for school, who in self.subjects.items() if school != school_id}
+            return replace(self, roles=others, subjects=subjects)
+        return replace(self, roles={**others, school_id: role})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,8 @@ class Session:
     started_at: datetime
     seen_at: datetime
     expires_at: datetime
+    through: str = ""
+    """The school whose provider vouched for the person: the session is good there and nowhere else."""
 
     def is_good(self, now: datetime) -> bool:
         """Neither over nor forgotten on somebody's desk."""
