@@ -48,6 +48,7 @@ class _Patient(click.Group):
         "events": "ops.events_cli",
         "keys": "ops.keys_cli",
         "topics": "ops.topics.command",
+        "replay": "ops.replay.command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

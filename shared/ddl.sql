@@ -94,3 +94,18 @@ create table if not exists {schema}.parked_acts (
     value     bytea,
     primary key (parked_id, number)
 );
+
+-- What replays mended here, and who said so.
+create table if not exists {schema}.replay_acts (
+    number  bigint generated always as identity primary key,
+    at      timestamptz not null,
+    who     text not null,
+    what    text not null,
+    detail  text not null
+);
+
+-- Up to when told rows of the journal are gone (shared/retention.py): a replay says from when on it can speak.
+create table if not exists {schema}.forgotten (
+    name  text primary key,
+    until timestamptz not null
+);

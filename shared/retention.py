@@ -52,7 +52,14 @@ async def forget(pool: Any, schema: str, now: datetime, *, chunk: int = _CHUNK) 
             now - kept,
             chunk,
         )
-        gone += int(done.rsplit(" ", 1)[-1])
+        count = int(done.rsplit(" ", 1)[-1])
+        if count and table == "journal":
+            await pool.execute(
+                f"""insert into {schema}.forgotten (name, until) values ('journal', $1)
+                    on conflict (name) do update set until = greatest(forgotten.until, excluded.until)""",
+                now - kept,
+            )
+        gone += count
     return gone
 
 

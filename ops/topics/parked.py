@@ -13,7 +13,7 @@ from uuid import uuid4
 import click
 
 from ops.stack.plan import SERVICES
-from ops.topics.place import BY, DATA, JSON, database, place_of, said
+from ops.topics.place import BY, DATA, JSON, database, place_of, said, unseal
 from ops.topics.showing import value_data
 from shared.database import PgStore
 from shared.parking import Act, Parking, SetAside
@@ -189,6 +189,7 @@ def _run(data: Path, service: str, work: Callable[[Parking], Awaitable[T]]) -> T
         from ops.stack.children import app_of  # noqa: PLC0415 - imports every service
 
         place = place_of(data)
+        unseal(place)
         async with database(place) as pool:
             return await work(Parking(app_of(service).SERVICE, PgStore(pool, service), place.clock))
 

@@ -11,8 +11,10 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 import click
+from pydantic import SecretStr
 
 from ops.stack.plan import load
+from shared import keys
 from shared.clock import Clock
 from shared.database import OUTAGES, open_pool
 from shared.errors import RelanceError
@@ -65,8 +67,22 @@ def place_of(data: Path) -> Place:
         kafka=plan.kafka,
         kafka_fetch_wait_ms=50 if plan.kafka_kind == "embedded" else 500,
         clock_file=Path(plan.clock_file) if plan.clock_file else None,
+        mode="test",
+        master_keys=SecretStr(plan.secrets.get("master_keys", "")),
     )
     return Place(settings=settings, embedded=plan.kafka_kind == "embedded")
+
+
+def unseal(place: Place) -> None:
+    """Let this process read what is sealed, as the services do.
+
+    Raises:
+        click.ClickException: no master key is known here.
+    """
+    try:
+        keys.use(place.settings.masters())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @asynccontextmanager
