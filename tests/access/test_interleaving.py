@@ -12,6 +12,7 @@ from services.access import domain
 from services.access.domain import Learner, standing, strictness
 from shared.events import Fact, dunning
 from shared.events.words import AccessLevel
+from tests.histories import histories as how_many
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 END = START + timedelta(days=60)
@@ -68,7 +69,7 @@ def after(facts: list[Fact]) -> Learner:
     return learner
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=how_many(150), deadline=None)
 @given(
     data=st.data(),
     first=histories("a~2026-06-01"),
@@ -92,7 +93,7 @@ def test_the_strictest_case_decides_at_every_instant_whatever_came_in_between(
         assert standing(learner, at, ["a"]).level is of_a
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=how_many(150), deadline=None)
 @given(facts=histories("a~2026-06-01"), hour=st.integers(0, 1400))
 def test_an_answer_holds_until_the_instant_it_names(facts: list[Fact], hour: int) -> None:
     learner, at = after(facts), instant(hour)
@@ -107,7 +108,7 @@ def test_an_answer_holds_until_the_instant_it_names(facts: list[Fact], hour: int
         assert stands.then is not stands.level
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=how_many(100), deadline=None)
 @given(facts=histories("a~2026-06-01"))
 def test_hearing_the_last_news_again_changes_nothing(facts: list[Fact]) -> None:
     once = after(facts)

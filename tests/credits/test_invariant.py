@@ -30,6 +30,7 @@ from shared.calendar import local_date
 from shared.errors import Refused
 from shared.events import dunning
 from shared.events.credits import CreditsForfeited, LessonCancelledByAdmin
+from tests.histories import histories
 
 SCHOOL = School(school_id="s", zone="Asia/Tokyo", service_day_rollover="12:00")
 CASES = st.sampled_from(["hana~2026-04-15", "hana~2026-05-15", "hana~reversal~1"])
@@ -206,7 +207,10 @@ class Ledger(RuleBasedStateMachine):
 
 TestAnyHistory = Ledger.TestCase
 TestAnyHistory.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=histories(60),
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 

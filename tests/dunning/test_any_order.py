@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.dunning.domain.case import Case
 from shared.events import Fact
+from shared.events.fact import id_of
 from shared.events.words import CancelledBy, CaseState, ExhaustionCause
 from tests.dunning.fold import Fold
+from tests.histories import histories as how_many
 
 PERIOD = date(2026, 4, 15)
 FIRST = datetime(2026, 4, 15, 11, 10, tzinfo=UTC)
 LATER = datetime(2026, 6, 20, tzinfo=UTC)
+
+often = settings(max_examples=how_many(150), deadline=None)
 
 Outcome = tuple[CaseState, ExhaustionCause | None, datetime | None]
 
@@ -102,3 +107,87 @@ def test_the_numbers_of_attempts_follow_their_time(order: list[int], by: Cancell
         fold.hear(facts[index])
     attempts = fold.cases[f"sub~{PERIOD}"].attempts
     assert [attempt.transaction_id for attempt in attempts] == ["f0", "f1", "f2"]
+
+
+# --- months nobody thought of -------------------------------------------------------------------------
+
+
+@st.composite
+def months(draw: st.DrawFn) -> tuple[str, list[Fact]]:
+    """One consistent month at a gateway: failures, perhaps a success or an end of the subscription after them."""
+    policy = draw(st.sampled_from(["jp-school", "paypal-classic", "paypal-rest-outstanding", "fr-elearning"]))
+    fold = Fold(policy, billing_day=15)
+    gaps = draw(st.lists(st.integers(3, 7), min_size=2, max_size=2))
+    hours = [day(0), day(gaps[0]), day(sum(gaps))]
+    failures = draw(st.integers(1, 3))
+    news: list[Fact] = [fold.failed(PERIOD, f"f{n}", hours[n]) for n in range(failures)]
+    after = hours[failures - 1] + timedelta(hours=draw(st.integers(1, 60)))
+    ends: dict[str, list[Fact]] = {
+        "nothing": [],
+        "paid": [fold.succeeded(PERIOD, "s", after)] if failures < 3 else [],
+        "cancelled": [fold.cancelled(draw(st.sampled_from(["gateway", "learner"])), after)],
+        "suspended": [fold.suspended(after)],
+        "suspended, then cancelled": [
+            fold.suspended(after),
+            fold.cancelled("school", after + timedelta(hours=9)),
+        ],
+    }
+    if policy == "fr-elearning":
+        ends = {name: ends[name] for name in ("nothing", "paid")}
+    return policy, news + ends[draw(st.sampled_from(list(ends)))]
+
+
+@often
+@given(data=st.data(), month=months())
+def test_any_month_in_any_order_twice_and_late_ends_the_same(
+    data: st.DataObject, month: tuple[str, list[Fact]]
+) -> None:
+    policy, facts = month
+    again = data.draw(st.lists(st.sampled_from(facts), max_size=4))
+    order = data.draw(st.permutations([*facts, *again]))
+    late = data.draw(st.lists(st.integers(0, 200), min_size=len(order), max_size=len(order)))
+    assert delayed(policy, order, late) == delayed(policy, facts, [0] * len(facts))
+
+
+@often
+@given(month=months(), cut=st.integers(0, 6), times=st.integers(1, 3))
+def test_a_replay_of_any_part_any_number_of_times_says_nothing_and_changes_nothing(
+    month: tuple[str, list[Fact]], cut: int, times: int
+) -> None:
+    policy, facts = month
+    fold = Fold(policy, billing_day=15)
+    for fact in facts:
+        fold.now = max(fold.now, fact.occurred_at)
+        fold.hear(fact)
+    cases, account, said = dict(fold.cases), fold.accounts["sub"], list(fold.said)
+    fold._heard.clear()  # a consumer group set back: not even the ids of what was heard are left
+    for _ in range(times):
+        for fact in facts[:cut]:
+            fold.hear(fact)
+    effects = {id_of(fact) for fact in fold.said}
+    assert effects == {id_of(fact) for fact in said}
+    assert states(fold.cases) == states(cases)
+    assert fold.accounts["sub"].paid == account.paid
+
+
+def states(cases: dict[str, Case]) -> dict[str, tuple[object, ...]]:
+    return {
+        name: (case.state, case.cause, case.exhausted_at, case.attempts, case.mails)
+        for name, case in cases.items()
+    }
+
+
+def delayed(policy: str, facts: list[Fact], hours: list[int]) -> Outcome:
+    """How the month ends when each piece of news is so many hours late, all of them before the deadline."""
+    fold = Fold(policy, billing_day=15)
+    fold.now = FIRST + timedelta(hours=1)
+    room = 8 * 24 if policy == "fr-elearning" else 60 * 24
+    arrivals = sorted(
+        ((FIRST + timedelta(hours=1 + late % room), n) for n, late in enumerate(hours)),
+        key=lambda one: one[0] if any(hours) else one[1],
+    )
+    for at, n in arrivals:
+        fold.now = max(fold.now, at)
+        fold.hear(facts[n])
+    case = fold.cases[f"sub~{PERIOD}"]
+    return case.state, case.cause, case.exhausted_at

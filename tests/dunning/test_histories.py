@@ -1,12 +1,11 @@
 """Whatever happens, in whatever order: the invariants of domain.md §2.4 over generated months of both schools.
 
-``RELANCE_HISTORIES=20000`` plays that many; the default keeps the suite quick.
+The numbers beside assertions are the invariants' own; ``tests/histories.py`` says where each is held.
 """
 
 from __future__ import annotations
 
 import heapq
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -15,17 +14,26 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.access import domain as access
 from services.dunning.domain.case import Case
 from shared.calendar import built_in_calendars, local_date
 from shared.declines import DeclineClass
 from shared.events import Fact, dunning, payments
-from shared.events.words import AttemptKind, CaseState, Gateway, MethodKind, ReviewReason, Template
+from shared.events.words import (
+    AccessLevel,
+    AttemptKind,
+    CaseState,
+    Gateway,
+    MethodKind,
+    ReviewReason,
+    Template,
+)
 from shared.money import Money
 from tests.dunning.fold import Fold
+from tests.histories import histories
 
-HISTORIES = int(os.environ.get("RELANCE_HISTORIES", "150"))
 often = settings(
-    max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=histories(150), deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 
 JUNE = date(2026, 6, 1)
@@ -45,6 +53,8 @@ class Month:
     states_at_request: list[CaseState] = field(default_factory=list)
     replies: list[tuple[str, float]] = field(default_factory=list)
     mail_hours: float = 0.0
+    told_at: dict[int, datetime] = field(default_factory=dict)
+    """When each fact was said, by its identity."""
     _count: int = 0
 
     def at(self, when: datetime, fact: Fact) -> None:
@@ -87,6 +97,7 @@ class Month:
 
     def _react_once(self, fact: Fact) -> None:
         fold = self.fold
+        self.told_at[id(fact)] = fold.now
         if isinstance(fact, dunning.AttemptRequested):
             self.states_at_request.append(fold.cases[fact.case_id].state)
             word, hours = self.replies.pop(0) if self.replies else ("insufficient_funds", 0.0)
@@ -232,6 +243,7 @@ def french_act(fold: Fold, word: str, case_id: str, when: datetime, n: int) -> F
 def test_a_french_month_keeps_every_promise(
     decline: DeclineClass, replies: list[tuple[str, float]], acts: list[tuple[int, str]], mail: float
 ) -> None:
+    always_refused = not acts and all(word in REFUSALS for word, _ in replies)
     month = french(decline, replies, acts, mail)
     case, fold = month.case, month.fold
 
@@ -263,6 +275,11 @@ def test_a_french_month_keeps_every_promise(
     if case.state is CaseState.RETRYING:
         assert case.frozen or case.clock.notice_hold_since or (case.clock.ends_at or deadline) > fold.now
 
+    _access_lasts_until_the_deadline(month, {word for _, word in acts})
+    if always_refused and mail < 100:
+        for late in (timedelta(), timedelta(seconds=1), timedelta(days=20)):
+            assert level_at(month, deadline + late) is AccessLevel.NONE
+
     # 11: a deadline that a mail told is never told earlier again.
     told = [
         f.data["deadline_at"]
@@ -278,6 +295,34 @@ def test_a_french_month_keeps_every_promise(
         ]
         assert any(m.sent_at is not None and m.sent_at <= case.exhausted_at for m in first)
     _closed_once(month)
+
+
+def _access_lasts_until_the_deadline(month: Month, acts: set[str]) -> None:
+    """4, from the facts that access hears: full at every instant before, whatever else happens."""
+    if acts & {"cancel", "close"}:
+        return  # the contract is over, or staff decided
+    start = datetime(2026, 6, 1, 7, tzinfo=UTC)
+    last = datetime(2026, 6, 12, 21, 59, 59, tzinfo=UTC)
+    for at in (start, start + timedelta(days=5), last):
+        assert level_at(month, at) is AccessLevel.FULL
+
+
+def level_at(month: Month, at: datetime) -> AccessLevel:
+    """What access answers at that instant, having heard everything that was said by then."""
+    learner = access.Learner(school_id="s", learner_id="l")
+    for fact in month.fold.said:
+        decide: Any = HEARD_BY_ACCESS.get(type(fact))
+        if decide is not None and (told := month.told_at[id(fact)]) <= at:
+            learner = decide(learner, fact, told).learner
+    return access.standing(learner, at).level
+
+
+HEARD_BY_ACCESS: dict[type[Any], Any] = {
+    dunning.AccessDeadlineSet: access.when_deadline_set,
+    dunning.AccessSuspensionRequested: access.when_suspension_requested,
+    dunning.AccessRestorationRequested: access.when_restoration_requested,
+}
+REFUSALS = {one.value for one in DeclineClass}
 
 
 JAPANESE = st.tuples(

@@ -65,7 +65,10 @@ class Time:
         await self._move(until)
 
     async def _move(self, to: datetime) -> None:
-        self.lines.clock.move_to(max(to, self.now()))
+        hour = max(to, self.now())
+        if not self.troubles.dead:  # all is settled; over a long jump services forget what they heard before it
+            self.heard_before = hour
+        self.lines.clock.move_to(hour)
         await self.lines.wake()
         await self.settle()
 
