@@ -1,7 +1,6 @@
 """How many generated histories a property is held against: few for every change, 20,000 when it is asked for.
 
-The command is in CONTRIBUTING.md. Which
-test holds which of the twelve invariants of domain.md §2.4:
+The command is in CONTRIBUTING.md. Which test holds which of the twelve invariants of domain.md §2.4:
 
 1. one payment for a period: test_histories (both schools)
 2. the gateway's attempts are never ours: test_histories (Japan)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -250,10 +250,32 @@ class ChargeOrder(Standing):
     on_session: bool = False
     one_off: bool = False
     """A relaunch: a new invoice, not the period's own (R-F9)."""
+    fallback: bool = False
+    """Take it by another stored method than the usual one; without one nothing is tried, which is a failure."""
     invoice_id: str | None = None
     known_transactions: tuple[str, ...] = ()
     """Attempts on this invoice that we know already: another one is the answer to this order."""
     tries: int = 1
+
+
+NO_OTHER_METHOD: Final = "no_other_method"
+"""The code of an order by another method where the learner stored only one."""
+
+
+def no_other_method(order: ChargeOrder, at: datetime) -> AttemptNews:
+    """The failure of an order that had nothing to try: it counts as one, so that the learner is told."""
+    return AttemptNews(
+        gateway=order.gateway,
+        occurred_at=at,
+        subscription_id=order.subscription_id,
+        outcome=Outcome.FAILED,
+        transaction_id=f"{order.request_id}/{NO_OTHER_METHOD}",
+        amount=order.amount,
+        request_id=order.request_id,
+        invoice_id=order.invoice_id,
+        decline=DeclineClass.GENERIC_OR_UNKNOWN,
+        raw_code=NO_OTHER_METHOD,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ def charge(
         period=request.period.isoformat(),
         asked_at=request.asked_at,
         on_session=request.on_session,
+        fallback=request.fallback,
         one_off=request.kind is AttemptKind.RELAUNCH,
         invoice_id=invoice.invoice_id if invoice and request.kind is not AttemptKind.RELAUNCH else None,
         known_transactions=tuple(sorted({one.transaction_id for one in known})),

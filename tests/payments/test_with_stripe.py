@@ -230,6 +230,40 @@ async def test_a_declined_retry_is_an_attempt_of_its_own(bench: Bench) -> None:
     assert len(bench.charges()) == 2
 
 
+async def test_the_other_stored_card_is_charged_where_dunning_asks_for_it(bench: Bench) -> None:
+    eve = bench.world.ada(learner="eve", reference="eve-fr", also_card={"fingerprint": "the-other"})
+    await bench.stack.register(replace(registration(eve), subscription_id="eve-fr", learner_id="eve"))
+    bench.world.script("eve", "insufficient_funds", "ok")
+    await bench.advance("2026-06-01T07:00:00Z")
+
+    about: dict[str, Any] = {
+        "subscription_id": "eve-fr",
+        "learner_id": "eve",
+        "case_id": case_of("eve-fr", JUNE),
+    }
+    await bench.ask(2, fallback=True, request_id=f"{case_of('eve-fr', JUNE)}/fallback/1", **about)
+    await bench.deliver()
+
+    (failed,) = [one for one in await bench.stack.facts(payments.AttemptFailed) if one.learner_id == "eve"]
+    paid = [one for one in await bench.stack.facts(payments.AttemptSucceeded) if one.learner_id == "eve"]
+    assert [one.request_id for one in paid] == [f"{case_of('eve-fr', JUNE)}/fallback/1"]
+    assert (paid[0].card, failed.card == "the-other") == ("the-other", False)
+
+
+async def test_without_another_stored_card_nothing_is_charged_and_it_counts_as_a_failure(
+    bench: Bench,
+) -> None:
+    bench.world.script("ada", "insufficient_funds", "ok")
+    await bench.advance("2026-06-01T07:00:00Z")
+
+    await bench.ask(2, fallback=True, request_id=f"{CASE}/fallback/1")
+    await bench.deliver()
+
+    _, second = await bench.stack.facts(payments.AttemptFailed)
+    assert (second.request_id, second.raw_code) == (f"{CASE}/fallback/1", "no_other_method")
+    assert bench.charges() == ["failed"]
+
+
 async def test_money_in_another_currency_is_told_as_it_came(bench: Bench) -> None:
     bench.world.script("ada", "insufficient_funds", {"amount": 7500, "currency": "USD"})
     await bench.advance("2026-06-01T07:00:00Z")

@@ -87,6 +87,9 @@ class StripeSetup(Strict):
     interval: Literal["day", "week", "month", "year"] = "month"
     card: CardBody | None = CardBody()
     paypal_email: str | None = None
+    also_card: CardBody | None = None
+    also_paypal: str | None = None
+    """Stored beside, and not what usually pays."""
     email: str | None = None
     name: str | None = None
     reference: str | None = None

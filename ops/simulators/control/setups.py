@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ops.simulators.clock import from_unix, interval_after, unix, zulu
-from ops.simulators.control.models import PayPalSetup, PlanBody, StripeSetup
+from ops.simulators.control.models import CardBody, PayPalSetup, PlanBody, StripeSetup
 from ops.simulators.paypal import billing, plans
 from ops.simulators.paypal.objects import amount as paypal_amount
 from ops.simulators.paypal.objects import find, keep
@@ -60,6 +60,8 @@ def set_up_stripe(world: World, body: StripeSetup) -> Json:
         _attach(world, method, customer, quiet=body.quiet)
         customer["invoice_settings"]["default_payment_method"] = method["id"]
         subscription["default_payment_method"] = method["id"]
+    for other in _others(world, body):
+        _attach(world, other, customer, quiet=body.quiet)
     save(world, customer)
     plan_renewal(world, subscription, cycle=cycle)
     set_aside(world, subscription["id"], retries=body.stripe_retries_days, ending=body.stripe_ending)
@@ -86,9 +88,15 @@ def set_up_stripe(world: World, body: StripeSetup) -> Json:
 def _method(world: World, body: StripeSetup) -> Json | None:
     if body.paypal_email is not None:
         return new_paypal(world, body.paypal_email)
-    if body.card is None:
-        return None
-    card = body.card
+    return None if body.card is None else _card(world, body.card)
+
+
+def _others(world: World, body: StripeSetup) -> list[Json]:
+    found = [] if body.also_card is None else [_card(world, body.also_card)]
+    return found if body.also_paypal is None else [*found, new_paypal(world, body.also_paypal)]
+
+
+def _card(world: World, card: CardBody) -> Json:
     return new_card(
         world,
         card.number,

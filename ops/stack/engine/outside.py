@@ -92,7 +92,7 @@ class Outside:
             "quiet": True,
         }
         if told.gateway is Gateway.STRIPE:
-            body |= self._method(told)
+            body |= self._method(told) | _stored_beside(told)
         made = await self.lines.control("POST", "/setup", body)
         await self.lines.control("POST", "/script", {"id": told.subscription_id, "outcomes": []})
         self.know(made["subscription"], told.subscription_id)
@@ -270,6 +270,15 @@ def _next_due(told: verbs.AtGateway, now: datetime) -> datetime:
         count += 1
         day = add_months(told.started_on, count, anchor_day=told.billing_day)
     return datetime.combine(day, _NOON)
+
+
+def _stored_beside(told: verbs.AtGateway) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if MethodKind.CARD in told.other_methods:
+        found["also_card"] = {"fingerprint": f"other-card-{told.subscription_id}"}
+    if MethodKind.PAYPAL in told.other_methods:
+        found["also_paypal"] = f"{told.subscription_id}-other@payer.example"
+    return found
 
 
 def _body(told: verbs.Happening) -> dict[str, Any]:

@@ -66,7 +66,9 @@ class Time:
 
     async def _move(self, to: datetime) -> None:
         hour = max(to, self.now())
-        if not self.troubles.dead:  # all is settled; over a long jump services forget what they heard before it
+        if (
+            not self.troubles.dead
+        ):  # all is settled; over a long jump services forget what they heard before it
             self.heard_before = hour
         self.lines.clock.move_to(hour)
         await self.lines.wake()

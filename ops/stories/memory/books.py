@@ -34,6 +34,8 @@ class Standing:
     label: str = ""
     card: str | None = None
     card_country: str | None = None
+    others: tuple[MethodKind, ...] = ()
+    """Stored beside the one that usually pays."""
     status: Literal["active", "suspended", "cancelled", "paused"] = "active"
     failed_payments: int = 0
     first_paid: bool = True
@@ -53,6 +55,7 @@ class Standing:
             label="PayPal" if told.method is not MethodKind.CARD else "4242",
             card=told.card,
             card_country=told.card_country,
+            others=told.other_methods,
         )
 
     def due_on(self, at: datetime) -> date:

@@ -54,6 +54,9 @@ class MemoryGateway(Accounts):
         return told
 
     def _take(self, order: news.ChargeOrder, now: datetime) -> None:
+        if order.fallback and not self.of(order.subscription_id, order.gateway_subscription_id).others:
+            self._done[order.request_id] = (now, (news.no_other_method(order, now),))
+            return
         script = self.script(order.subscription_id)
         answer = script.next()
         if answer.lost == "before":
@@ -87,8 +90,8 @@ class MemoryGateway(Accounts):
             invoice_id=invoice,
             gateway_subscription_id=standing.id,
             one_off=order.one_off,
-            method=standing.method,
-            card=standing.card,
+            method=standing.others[0] if order.fallback else standing.method,
+            card=None if order.fallback else standing.card,
             **self._refused(answer.decline, answer) if answer.decline else {},
         )
         self._write(made, standing, by="us", request_id=order.request_id)

@@ -270,6 +270,7 @@ def when_requested(fact: AttemptRequested, known: Request | None, others: Sequen
         kind=fact.kind,
         amount=fact.amount,
         on_session=fact.on_session,
+        fallback=fact.fallback,
         asked_at=fact.occurred_at,
         state="waiting" if in_the_air else "asked",
     )

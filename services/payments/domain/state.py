@@ -159,6 +159,8 @@ class Request:
     amount: Money
     on_session: bool
     asked_at: datetime
+    fallback: bool = False
+    """By another stored method than the one that usually pays."""
     state: str = "asked"
     """``waiting``, ``asked``, ``ended``."""
     outcome: str = ""

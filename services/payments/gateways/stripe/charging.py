@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
+import msgspec
 import stripe
 
 from services.payments.gateways.stripe import shapes
@@ -27,6 +28,7 @@ from services.payments.news import (
     ReviewNews,
     Standing,
     UnknownNews,
+    no_other_method,
 )
 from shared.declines import DeclineClass
 from shared.errors import Refused, Transient
@@ -34,6 +36,10 @@ from shared.events.words import Gateway, ReviewReason
 
 KEYS_LIVE: Final = timedelta(hours=24)
 """Stripe may forget an idempotency key after this: an older request is read about, never sent again."""
+
+
+class _Methods(msgspec.Struct):
+    data: list[shapes.PaymentMethod] = []
 
 
 class Charging(Connection):
@@ -64,7 +70,10 @@ class Charging(Connection):
         if invoice.status not in {"open", "uncollectible"}:
             return (self._unknown(order, now, f"the invoice {invoice.id} is {invoice.status}"),)
         guarded = await self._guard(invoice, order, now)
-        return (*guarded, *await self._pay(invoice, order, now))
+        other = await self._other_method(order) if order.fallback else None
+        if order.fallback and other is None:
+            return (*guarded, no_other_method(order, now))
+        return (*guarded, *await self._pay(invoice, order, now, by=other))
 
     def _answer_in_books(
         self, invoice: shapes.Invoice, order: ChargeOrder, now: datetime
@@ -97,11 +106,24 @@ class Charging(Connection):
             ),
         )
 
-    async def _pay(self, invoice: shapes.Invoice, order: ChargeOrder, now: datetime) -> tuple[News, ...]:
+    async def _other_method(self, order: ChargeOrder) -> str | None:
+        """The newest stored method that is not the one which usually pays."""
+        customer, usual = await self._payer(order)
+        found = await self.ask(self.api.customers.payment_methods.list_async(customer, {"limit": 100}))
+        stored = read_as(found, _Methods).data
+        return next((one.id for one in stored if one.id != usual), None)
+
+    async def _pay(
+        self, invoice: shapes.Invoice, order: ChargeOrder, now: datetime, *, by: str | None = None
+    ) -> tuple[News, ...]:
         try:
             paid = await self.api.invoices.pay_async(
                 invoice.id,
-                {"off_session": not order.on_session, "expand": EXPAND},
+                {
+                    "off_session": not order.on_session,
+                    "expand": EXPAND,
+                    **({"payment_method": by} if by else {}),
+                },
                 {"idempotency_key": order.request_id},
             )
         except stripe.CardError as error:
