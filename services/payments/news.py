@@ -170,9 +170,8 @@ class NotOurs:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A hint: the gateway must be read before anything becomes a fact.
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """A hint: the gateway must be read before anything becomes a fact. A struct, because most webhooks make one.
 
     PayPal's signature covers only a checksum of the body, and Stripe's invoice events do not tell why a
     payment failed; so the ids are taken from the webhook and the facts from the API.

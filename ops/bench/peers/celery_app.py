@@ -37,7 +37,7 @@ def connection() -> psycopg.Connection:
     return _connection
 
 
-@app.task
+@app.task(name="failed")  # one name for whoever asks and whoever works
 def failed(event: str, subscription: str) -> None:
     """Record, then ask."""
     at = datetime.now(UTC) + timedelta(days=3)
@@ -51,7 +51,7 @@ def failed(event: str, subscription: str) -> None:
     retry.apply_async((subscription,), eta=at)
 
 
-@app.task
+@app.task(name="retry")
 def retry(subscription: str) -> None:
     """Never runs in a bench."""
 
