@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -27,11 +27,39 @@ from shared.shelf import Message
 
 log = logger("worker")
 
+T = TypeVar("T")
+
 Hear = Callable[[list[Message]], Awaitable[None]]
 """Handles one batch and returns after its COMMIT; raises only what should end the process."""
 
+LANES: Final = 2
+"""Batches under way at once, each of other partitions: one is decided while the other waits for the database."""
+
 _NEVER: Final = 1e8
 """Seconds. Faust must not give up a member that waits for its database (facts/faust.md 2.3)."""
+
+
+def in_lanes(found: Sequence[T], partition: Callable[[T], int], *, enough: int) -> list[Sequence[T]]:
+    """Whatever fits one batch stays one; more is parted by partition, so that each key stays in one lane.
+
+    A partition's number decides, not its topic: what one subscription's key is in is the same everywhere.
+    """
+    if len(found) <= enough:
+        return [found]
+    lanes: list[list[T]] = [[] for _ in range(LANES)]
+    for one in found:
+        lanes[partition(one) % LANES].append(one)
+    return [lane for lane in lanes if lane]
+
+
+async def side_by_side(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all; the first that raises ends the others too, and that error is raised."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 class _Thread(AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped for us (pyproject.toml)
@@ -73,8 +101,13 @@ class _Consumer(Consumer):  # type: ignore[misc]  # as above
                 await self._hear_all(records)
 
     async def _hear_all(self, records: Mapping[Any, list[Any]]) -> None:
-        generation = self.app.consumer_generation_id
         pairs = [(partition, record) for partition, found in records.items() for record in found]
+        lanes = in_lanes(pairs, lambda pair: pair[0].partition, enough=self.batch)
+        generation = self.app.consumer_generation_id
+        await side_by_side(self._hear_lane(lane, generation) for lane in lanes)
+
+    async def _hear_lane(self, pairs: Sequence[tuple[Any, Any]], generation: int) -> None:
+        """Batch after batch, so that what has one key keeps its order."""
         for start in range(0, len(pairs), self.batch):
             chunk = pairs[start : start + self.batch]
             await type(self).hear(

@@ -20,6 +20,7 @@ from shared.clock import SystemClock
 from shared.database import PgShelf, PgStore, open_pool
 from shared.hearing import hear
 from shared.migrate import migrate
+from shared.worker import LANES, side_by_side
 
 BATCH: Final = 500
 _CLOCK: Final = SystemClock()
@@ -163,13 +164,14 @@ async def _timed(run: Ground, work: Awaitable[None], done: int) -> Slice:
 
 
 async def _batches(run: Ground, store: PgStore, count: int) -> Slice:
+    """As many batches under way at once as a worker has that is behind."""
     found = [messages(BATCH) for _ in range(count)]
 
-    async def work() -> None:
-        for batch in found:
+    async def lane(number: int) -> None:
+        for batch in found[number::LANES]:
             await hear(RETRYING, store, _CLOCK, batch)
 
-    return await _timed(run, work(), count * BATCH)
+    return await _timed(run, side_by_side(lane(number) for number in range(LANES)), count * BATCH)
 
 
 async def _singles(run: Ground, store: PgStore, count: int) -> Slice:

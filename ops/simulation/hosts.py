@@ -348,10 +348,10 @@ class _Reader:
         self._confirmed = _Confirmed(self)
         self._soon = False
         hear = worker.hearing()
-        # ``_hear_all`` calls its class's ``hear``, as production makes a class per worker.
-        self._as_consumer: Any = type("Reader", (SimpleNamespace,), {"hear": staticmethod(hear)})(
-            app=self, batch=self.batch, _confirmed=self._confirmed
-        )
+        # ``_hear_all`` calls its class's own, as production makes a class per worker.
+        self._as_consumer: Any = type(
+            "Reader", (SimpleNamespace,), {"hear": staticmethod(hear), "_hear_lane": _Consumer._hear_lane}
+        )(app=self, batch=self.batch, _confirmed=self._confirmed)
 
     @property
     def consumer_generation_id(self) -> int:
