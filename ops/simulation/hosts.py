@@ -350,7 +350,9 @@ class _Reader:
         hear = worker.hearing()
         # ``_hear_all`` calls its class's own, as production makes a class per worker.
         self._as_consumer: Any = type(
-            "Reader", (SimpleNamespace,), {"hear": staticmethod(hear), "_hear_lane": _Consumer._hear_lane}
+            "Reader",
+            (SimpleNamespace,),
+            {"hear": staticmethod(hear), "_hear_lane": _Consumer._hear_lane},  # noqa: SLF001 - as above
         )(app=self, batch=self.batch, _confirmed=self._confirmed)
 
     @property
