@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from ops.servers import mailbox
+from services.notifications import app
 from services.notifications.app import SERVICE, NotificationsSettings, build_api, hands
 from shared.clock import FileClock
 from shared.database import PgStore, open_pool
@@ -53,14 +54,14 @@ async def test_a_request_heard_in_a_batch_becomes_one_mail_and_a_deferred_one_wa
         mail_from="no-reply@relance.example",
     )
     pool = await open_pool(fresh_postgres)
-    await migrate(pool, SERVICE)
+    await migrate(pool, SERVICE, Path(app.__file__).with_name("migrations"))
     store = PgStore(pool, SERVICE.name)
     said, held = Said(), Said("2026-04-18")
-    app = build_api(settings)
+    built = build_api(settings)
     async with (
-        app.router.lifespan_context(app),
+        built.router.lifespan_context(built),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app),
+            transport=httpx.ASGITransport(app=built),
             base_url="http://notifications",
             headers={"X-Relance-Key": "office"},
         ) as http,

@@ -18,15 +18,18 @@ from ops.simulation.crowd.learners import happens, history_of
 from ops.simulation.crowd.outside import Bank, Post
 from ops.simulation.crowd.place import Place
 from ops.simulation.crowd.trouble import Trouble
+from ops.simulation.histories import History
 from ops.simulation.registry import register_learner, register_school
 from ops.simulation.town import SETTLES_WITHIN
 from ops.stack.plan import SERVICES
 from ops.stack.quiet import Pulse, feel
+from shared.database import OvertakenError
 from shared.events.words import Gateway
 
 _TWICE: Final = 0.3
 """How many webhooks are delivered twice."""
 _SIDE_BY_SIDE: Final = 8
+_TRIES: Final = 50
 _LOOK: Final = 0.25
 _STUCK: Final = 900.0
 """Seconds that one instant may take."""
@@ -112,14 +115,24 @@ class Living:
 
     async def _register(self, numbers: Sequence[int]) -> None:
         for first in {history_of(number).school_id: history_of(number) for number in numbers}.values():
-            await register_school(first, self._place.transactions())
+            await self._surely(register_school, first)
         waiting = list(numbers)
 
         async def some() -> None:
             while waiting:
-                await register_learner(history_of(waiting.pop()), self._place.transactions())
+                await self._surely(register_learner, history_of(waiting.pop()))
 
         await asyncio.gather(*(some() for _ in range(_SIDE_BY_SIDE)))
+
+    async def _surely(self, register: Any, history: History) -> None:
+        """Again when a worker wrote the same row meanwhile, as whoever calls an API would."""
+        for _ in range(_TRIES):
+            try:
+                await register(history, self._place.transactions())
+                return
+            except OvertakenError:
+                await asyncio.sleep(0.2)
+        raise Stuck(f"{history.subscription_id} could not be registered in {_TRIES} tries")
 
     # --- one instant ---
 
