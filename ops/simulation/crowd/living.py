@@ -129,9 +129,10 @@ class Living:
         for _ in range(_TRIES):
             try:
                 await register(history, self._place.transactions())
-                return
             except OvertakenError:
                 await asyncio.sleep(0.2)
+            else:
+                return
         raise Stuck(f"{history.subscription_id} could not be registered in {_TRIES} tries")
 
     # --- one instant ---
