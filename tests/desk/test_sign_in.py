@@ -292,3 +292,17 @@ async def test_a_school_without_a_provider_says_so(town: Town) -> None:
     answer = await town.browser("fr").get("/sign-in", params={"school": JAPANESE})
     assert answer.status_code == 403
     assert "mot de passe" in answer.text
+
+
+async def test_the_way_to_the_provider_is_a_link_because_a_form_may_not_lead_away(
+    town: Town, provider: Provider
+) -> None:
+    """Browsers hold a form to the page's policy through every redirect (form-action 'self')."""
+    await set_up(town, provider)
+    browser = town.browser()
+
+    asked = await browser.get("/login", params={"school": JAPANESE, "to": "/cases"})
+
+    assert f'href="/sign-in?school={JAPANESE}&amp;to=/cases"' in asked.text
+    assert 'action="/sign-in"' not in (await browser.get("/login")).text
+    assert "form-action 'self'" in asked.headers["content-security-policy"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import pyotp
 import segno
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.desk import entering
@@ -77,9 +77,13 @@ async def stranger(request: Request) -> Staff:
         )
 
 
-async def login_page(request: Request, to: str = "/") -> HTMLResponse:
-    """Who are you?"""
-    return page(request, await stranger(request), "login", to=safe_back(to), wrong=False, email="")
+async def login_page(
+    request: Request, to: str = "/", school: Annotated[str, Query(max_length=200)] = ""
+) -> HTMLResponse:
+    """Who are you? With a ``school``, a link to its own sign-in: a form may not lead away from us, a link may."""
+    return page(
+        request, await stranger(request), "login", to=safe_back(to), wrong=False, email="", its_school=school
+    )
 
 
 async def login(request: Request) -> Response:
@@ -93,7 +97,16 @@ async def login(request: Request) -> Response:
     secret = await _let_in(home, email, password if isinstance(password, str) else "", text_of(form, "code"))
     if not secret:
         log.info("login_refused")
-        return page(request, await stranger(request), "login", status=401, to=to, wrong=True, email=email)
+        return page(
+            request,
+            await stranger(request),
+            "login",
+            status=401,
+            to=to,
+            wrong=True,
+            email=email,
+            its_school="",
+        )
     answer = go(to)
     set_cookie(answer, home, COOKIE, secret)
     return answer
