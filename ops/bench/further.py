@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
-from ops.bench import deciding
+from ops.bench import deciding, desk
 from ops.bench.bodies import prepare
 from ops.bench.ground import Ground, python, server, wait_for
 from ops.bench.webhooks import _answers, _prepare_tables, api_environment, knock
@@ -27,6 +27,8 @@ def measure(run: Ground, *, full: bool) -> dict[str, Any]:
     found.update(thousand_webhooks(run, seconds=10.0 if full else 3.0))
     if full:
         found.update(stack())
+        taken = desk.pages(run, cases=1_000_000)
+        found.update({f"desk with 10^6 cases, {name}, median ms": ms for name, ms in taken.items()})
     return found
 
 

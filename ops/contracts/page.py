@@ -23,8 +23,7 @@ Generated from `shared/events` by `relance events export`: edit there, not here.
 
 Everything that Relance's services tell one another. Machines read the same in
 [asyncapi.json](events/asyncapi.json) (AsyncAPI 3) and in one [JSON Schema](events/schemas/) per fact;
-[how to subscribe](../how-to/subscribe.md) has a program of twenty lines, and services without Kafka get
-[signed webhooks](../how-to/webhooks.md).
+[how to subscribe](../how-to/subscribe.md) has a program of twenty lines.
 
 ## How a message looks
 

@@ -15,9 +15,8 @@ from ops.replay.redelivering import Redelivery, look_ahead, redeliver
 from ops.replay.running import dry_run, mend
 from ops.replay.wording import effects, effects_in_words, lines
 from ops.stack.plan import SERVICES
-from ops.topics.asking import Asked, instant_of, offsets_of, topic_named, types_named
+from ops.topics.asking import Asked, asked_of
 from ops.topics.place import BY, DATA, database, place_of, said, unseal
-from shared.events import TOPICS as SPOKEN
 
 
 @click.group(invoke_without_command=True)
@@ -141,17 +140,8 @@ def redeliver_command(  # noqa: PLR0917 - as above
 ) -> None:
     """Let SERVICE hear a range once more: what it has heard changes nothing, what it has not is heard now."""
     with said():
-        offsets = offsets_of(offset)
-        if offsets is not None and topic is None:
-            raise click.UsageError("--offset needs a --topic: each has offsets of its own")
-        asked = Asked(
-            topics=(topic_named(topic),) if topic else SPOKEN,
-            key=key,
-            types=types_named(types),
-            since=instant_of(since),
-            until=instant_of(until),
-            offsets=offsets,
-            limit=1_000_000,
+        asked = asked_of(
+            topic=topic, key=key, types=types, since=since, until=until, offset=offset, limit=1_000_000
         )
         found = asyncio.run(_ahead(data, service, asked))
         click.echo(found.in_words())

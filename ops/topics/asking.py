@@ -10,6 +10,7 @@ from typing import Final
 
 from ops.stack.plan import TOPICS
 from shared.errors import Refused
+from shared.events import TOPICS as SPOKEN
 from shared.events import VOCABULARY, Envelope
 
 _OFFSETS: Final = re.compile(r"(\d+):(\d+)?(\.\.)?(\d+)?")
@@ -104,6 +105,35 @@ def instant_of(text: str | None) -> datetime | None:
             raise _no_instant(text)
         at = at.replace(tzinfo=UTC)
     return at.astimezone(UTC)
+
+
+def asked_of(
+    *,
+    topic: str | None,
+    key: str | None,
+    types: Sequence[str],
+    since: str | None,
+    until: str | None,
+    offset: str | None,
+    limit: int,
+) -> Asked:
+    """What a command line asks for; without a ``topic``, of all.
+
+    Raises:
+        Refused: something of it cannot be read, or offsets are asked for without a topic.
+    """
+    offsets = offsets_of(offset)
+    if offsets is not None and topic is None:
+        raise Refused("--offset needs a topic: each has offsets of its own", code="unreadable", status=422)
+    return Asked(
+        topics=(topic_named(topic),) if topic else SPOKEN,
+        key=key,
+        types=types_named(types),
+        since=instant_of(since),
+        until=instant_of(until),
+        offsets=offsets,
+        limit=limit,
+    )
 
 
 def offsets_of(text: str | None) -> Offsets | None:

@@ -13,13 +13,12 @@ from typing import Any
 import click
 
 from ops.stack.plan import SERVICES, TOPICS
-from ops.topics.asking import Asked, instant_of, offsets_of, topic_named, types_named
+from ops.topics.asking import Asked, asked_of
 from ops.topics.journals import read_journals, refuse_outside, spans
 from ops.topics.parked import parked
 from ops.topics.place import DATA, JSON, Place, database, place_of, said
 from ops.topics.reading import Extent, Found, confirmed, consumer_of, extents, found_in, read
 from ops.topics.showing import data_of, line_of
-from shared.events import TOPICS as SPOKEN
 
 
 @click.group(invoke_without_command=True)
@@ -140,17 +139,8 @@ def look(  # noqa: PLR0917 - one parameter for each option of the command; click
     What a topic no longer has is shown from the journals, and marked so.
     """
     with said():
-        offsets = offsets_of(offset)
-        if offsets is not None and topic is None:
-            raise click.UsageError("--offset needs a TOPIC: each has offsets of its own")
-        asked = Asked(
-            topics=(topic_named(topic),) if topic else SPOKEN,
-            key=key,
-            types=types_named(types),
-            since=instant_of(since),
-            until=instant_of(until),
-            offsets=offsets,
-            limit=limit,
+        asked = asked_of(
+            topic=topic, key=key, types=types, since=since, until=until, offset=offset, limit=limit
         )
         place = place_of(data)
         show = _printer(as_json)

@@ -173,9 +173,7 @@ def _count_lessons(case: Case, fact: object, booked: Sequence[Booking], holds: d
 def _lose_held(case: Case, booked: Sequence[Booking], since: datetime | None, until: datetime) -> None:
     if since is not None:
         case.lessons_lost += sum(
-            one.booked_at <= one.starts_at
-            and since < one.starts_at <= until
-            and not (one.gone_at and one.gone_at < one.starts_at)
+            since < one.starts_at <= until and not (one.gone_at and one.gone_at < one.starts_at)
             for one in booked
         )
 

@@ -44,12 +44,13 @@ async def test_the_policy_in_force_decides_as_it_did_and_another_is_shown_beside
     assert "Every decision is the same, event for event." in alike.text
 
     policy = (await town.told("dunning", "GET", f"/schools/{JAPANESE}/policy"))["text"]
-    other = policy.replace("lessons: deliver", "lessons: cancel")
-    changed = await admin.post(
-        "/policy/what-if", data={**sent, "text": other or policy, "since": "2026-04-01"}
-    )
+    other = policy.replace("held_lessons: deliver", "held_lessons: cancel")
+    assert other != policy
+    changed = await admin.post("/policy/what-if", data={**sent, "text": other, "since": "2026-04-01"})
     assert changed.status_code == 200
     assert "Beside what really happened" in changed.text
+    assert "Decided otherwise: " in changed.text
+    assert "CreditHoldRequested" in changed.text
 
     broken = await admin.post("/policy/what-if", data={**sent, "text": "id: mine\non: 1\n"})
     assert broken.status_code == 422

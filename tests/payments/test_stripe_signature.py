@@ -96,6 +96,7 @@ def test_any_bit_of_the_signature_counts(bit: int) -> None:
         (b'{"id": "\xff"}', "not UTF-8"),
         (b"hello", "not JSON"),
         (b'{"id": "evt_1", "type": "x"', "not JSON"),
+        (b'{"id": "evt_1", "object": "event", "data": nonsense, "type": "invoice.paid"}', "not JSON"),
         (b'["evt_1"]', "no object"),
         (b'"evt_1"', "no object"),
         (b"", "not JSON"),

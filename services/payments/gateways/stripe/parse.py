@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,6 @@ from services.payments.gateways.stripe.reading import (
     method_news,
     minor,
 )
-from services.payments.gateways.stripe.verify import LAST_WORD, TAIL
 from services.payments.news import Heard, InvoiceNews, Look, MoneyBackNews, NotOurs, SubscriptionNews
 from shared.errors import Unreadable
 from shared.events.words import CancelledBy, Gateway
@@ -63,6 +63,10 @@ AnyEvent = _Event | _Whole[Any]
 
 _CUT: Final = 25
 
+_LAST_WORD: Final = re.compile(rb'"type":\s*"([a-z0-9_.]+)"\s*\}\s*\Z')
+_TAIL: Final = 120
+"""Bytes in which an event's last word stands."""
+
 _events = msgspec.json.Decoder(_Event)
 _loose = msgspec.json.Decoder(_Loose)
 
@@ -94,7 +98,7 @@ def parse(body: bytes) -> Heard:
 
 def _quickly(body: bytes) -> Heard | None:
     """Stripe writes an event's type at its end: where that holds, the whole is read in one go."""
-    named = LAST_WORD.search(body, max(len(body) - TAIL, 0))
+    named = _LAST_WORD.search(body, max(len(body) - _TAIL, 0))
     known = _WHOLE.get(named[1].decode("ascii")) if named else None
     if named is None or known is None:
         return None

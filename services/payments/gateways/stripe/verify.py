@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -29,12 +28,6 @@ class _Head(msgspec.Struct):
 
 
 _heads = msgspec.json.Decoder(_Head)
-
-_FIRST_WORDS = re.compile(rb'\{\s*"id":\s*"(evt_[A-Za-z0-9_]+)",\s*"object":\s*"event",')
-LAST_WORD = re.compile(rb'"type":\s*"([a-z0-9_.]+)"\s*\}\s*\Z')
-"""Stripe writes an event's id first and its type last; whatever is written otherwise is read whole."""
-TAIL = 120
-"""Bytes in which the last word stands."""
 
 
 def verify(
@@ -69,9 +62,6 @@ def read_head(body: bytes) -> Arrived:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise refused("its body is not UTF-8") from error
-    first, last = _FIRST_WORDS.match(body), LAST_WORD.search(body, max(len(body) - TAIL, 0))
-    if first is not None and last is not None:
-        return _arrived(first[1].decode("ascii"), last[1].decode("ascii"))
     try:
         head = _heads.decode(body)
     except msgspec.ValidationError:
@@ -79,10 +69,7 @@ def read_head(body: bytes) -> Arrived:
     except msgspec.DecodeError as error:
         raise refused("its body is not JSON") from error
     key = head.id if head.id and head.type else hashlib.sha256(body).hexdigest()
-    return _arrived(key, head.type or head.object or "no event")
-
-
-def _arrived(key: str, kind: str) -> Arrived:
+    kind = head.type or head.object or "no event"
     return Arrived(dedupe_key=f"stripe:{key}", gateway=Gateway.STRIPE, kind=kind)
 
 
