@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from shared.clock import Clock
@@ -160,11 +161,14 @@ class SideBySide:
         self._service, self._store, self._hands, self._clock = service, store, hands, clock
         self._limit = limit
         self._ring = ring
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._troubles: list[BaseException] = []
 
     async def begin_due(self) -> int:
-        """Claim what is due, as far as hands are free, and begin with it; how many were claimed.
+        """Claim what is due, as far as hands are free, and begin with it; how many were begun.
+
+        What this process is doing already is not begun again: while the connection that shows it alive is broken,
+        its own errands look deserted.
 
         Raises:
             Exception: what an errand raised that had begun before; it is free again when its lease is over.
@@ -175,21 +179,23 @@ class SideBySide:
         if not free:
             return 0
         claimed = await self._store.claim_errands(self._clock.now(), limit=free, lease=LEASE)
-        for errand in claimed:
+        begun = [errand for errand in claimed if errand.id not in self._running]
+        for errand in begun:
             doing = run_errand(self._service, self._store, self._hands, self._clock, errand)
             task = asyncio.create_task(doing, name=f"errand {errand.id}")
-            self._running.add(task)
-            task.add_done_callback(self._ended)
-        return len(claimed)
+            self._running[errand.id] = task
+            task.add_done_callback(partial(self._ended, errand.id))
+        return len(begun)
 
     async def stop(self) -> None:
         """Let go of what is being done: whoever starts next takes it up under the same id."""
-        for task in self._running:
+        running = list(self._running.values())
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+    def _ended(self, errand_id: str, task: asyncio.Task[None]) -> None:
+        del self._running[errand_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._troubles.append(error)
         self._ring()

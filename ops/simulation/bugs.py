@@ -139,9 +139,9 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="errand-without-lease",
         file="shared/errands.py",
-        old="    claimed = await store.claim_errands(clock.now(), limit=limit, lease=LEASE)",
-        new="    from datetime import timedelta as t\n"
-        "    claimed = await store.claim_errands(clock.now(), limit=limit, lease=t(0))",
+        old="        claimed = await self._store.claim_errands(self._clock.now(), limit=free, lease=LEASE)",
+        new="        from datetime import timedelta as t\n"
+        "        claimed = await self._store.claim_errands(self._clock.now(), limit=free, lease=t(0))",
     ),
     Bug(
         name="errand-done-noted-before-it-is-done",

@@ -19,7 +19,7 @@ from services.payments.ingress import Door
 from services.payments.translator import Translator
 from shared import telling
 from shared.database import OUTAGES
-from shared.errands import run_due_errands
+from shared.errands import SideBySide
 from shared.events import Fact
 from shared.running import WorkerProcess
 from shared.service import Service
@@ -129,7 +129,8 @@ class SimWorker(WorkerProcess):
         """What it does beside hearing and telling."""
         chores: list[Callable[[], Awaitable[Any]]] = []
         if self.service.errands:
-            chores.append(lambda: run_due_errands(self.service, self.store, self.hands, self.clock))
+            errands = SideBySide(self.service, self.store, self.hands, self.clock, ring=self._bell.ring)
+            chores.append(errands.begin_due)
         if self.service.name == "payments":
             inbox = Inbox(self.store.pool, holder=self.process)  # type: ignore[arg-type]  # a process is its own number
             chores.append(Translator(inbox, self.transactions, self.hands).translate_due)

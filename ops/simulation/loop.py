@@ -21,6 +21,10 @@ _FINALLY: Final = 8
 """How often a frozen coroutine is asked to end when the simulation is put away."""
 
 
+Step = tuple[Callable[..., Any], tuple[Any, ...], Context]
+"""What is run next: asyncio's own handles cost as much as what most of them do."""
+
+
 class Process:
     """What lives and dies together."""
 
@@ -35,7 +39,7 @@ class Process:
         self.skew = 0.0
         """Seconds by which its clock is wrong."""
         self.tasks: list[asyncio.Task[Any]] = []
-        self.held: list[asyncio.Handle] = []
+        self.held: list[Step] = []
 
 
 class _Yield:
@@ -50,6 +54,38 @@ class _Yield:
 TURN: Final = _Yield()
 
 
+class Timer:
+    """What asyncio asks of a handle, and no more."""
+
+    __slots__ = ("_args", "_callback", "_cancelled", "_when", "context")
+
+    def __init__(
+        self, when: float, callback: Callable[..., Any], args: tuple[Any, ...], context: Context
+    ) -> None:
+        self._when = when
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self.context = context
+
+    def when(self) -> float:
+        """Its hour."""
+        return self._when
+
+    def cancel(self) -> None:
+        """It will not be run."""
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        """Whether it will not be run."""
+        return self._cancelled
+
+    def run(self) -> None:
+        """Its hour has come."""
+        if not self._cancelled:
+            self._callback(*self._args)
+
+
 class Loop:
     """Runs one simulation; ``time`` is in virtual seconds since its start. It has of a loop what tasks ask for."""
 
@@ -57,8 +93,8 @@ class Loop:
         self._random = random.random
         self._self: Any = self
         self._time = 0.0
-        self._ready: list[asyncio.Handle] = []
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._ready: list[Step] = []
+        self._timers: list[tuple[float, int, Timer]] = []
         self._count = 0
         self._stopping = False
         self.steps = 0
@@ -79,24 +115,19 @@ class Loop:
     def is_closed(self) -> bool:
         return False
 
-    def call_soon(
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self._self, copy_context() if context is None else context)
-        self._ready.append(handle)
-        return handle
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> None:
+        """Nobody cancels what was to be run soon: there is no handle."""
+        self._ready.append((callback, args, copy_context() if context is None else context))
 
     def call_later(
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Timer:
         return self.call_at(self._time + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(
-            when, callback, args, self._self, copy_context() if context is None else context
-        )
+    ) -> Timer:
+        handle = Timer(when, callback, args, copy_context() if context is None else context)
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
         return handle
@@ -115,9 +146,6 @@ class Loop:
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Nobody looked at a future's error: its task died alone, or its reader was killed."""
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Asyncio tells; cancelled timers are skipped when their hour comes."""
 
     # --- living ---
 
@@ -155,23 +183,20 @@ class Loop:
             if last:
                 chosen = int(random() * (last + 1))
                 ready[chosen], ready[last] = ready[last], ready[chosen]
-            handle = ready.pop()
-            if handle.cancelled():
-                continue
-            context: Context = handle._context  # type: ignore[attr-defined]  # noqa: SLF001 - no public name for it
-            owner = context.get(PROCESS)
+            step = ready.pop()
+            owner = step[2].get(PROCESS)
             if owner is not None:
                 if owner.dead:
                     continue
                 if owner.paused:
-                    owner.held.append(handle)
+                    owner.held.append(step)
                     continue
             self.steps += 1
             if self.steps > STEPS:
                 self.trouble.append(RuntimeError(f"no rest after {STEPS} steps at {self._time:.3f}"))
                 return
             try:
-                context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+                step[2].run(step[0], *step[1])
             except BaseException as error:  # noqa: BLE001 - a broken callback is a finding
                 self.trouble.append(error)
                 self._stopping = True
@@ -186,7 +211,7 @@ class Loop:
         while timers and timers[0][0] <= self._time:
             timer = heapq.heappop(timers)[2]
             if not timer.cancelled():
-                self._ready.append(timer)
+                self._ready.append((timer.run, (), timer.context))
         return True
 
     def resume(self, process: Process) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from shared.clock import HandClock
-from shared.errands import SideBySide, run_due_errands
+from shared.errands import LEASE, SideBySide, run_due_errands
 from shared.memory import MemoryStore
 from shared.service import Doing, Service
 from shared.shelf import Errand
@@ -117,3 +117,31 @@ async def test_a_gateway_that_takes_its_time_keeps_no_other_errand_waiting() -> 
     ended.clear()
     await ended.wait()
     assert done == ["quick1", "quick2", "slow"]
+
+
+async def test_an_errand_that_is_being_done_here_is_not_begun_again_when_it_looks_deserted() -> None:
+    begun: list[str] = []
+    answers = asyncio.Event()
+
+    async def run(errand: Errand, hands: Any, now: datetime) -> None:
+        begun.append(errand.id)
+        await answers.wait()
+
+    async def finish(errand: Errand, result: None, unit: Unit) -> None:
+        """Nothing to record."""
+
+    errands = {"send": Doing(run=run, finish=finish)}
+    service = Service(name="notifications", unit=Unit, hears={}, tables=(), errands=errands)
+    store, clock = MemoryStore(), HandClock(NOW)
+    ended = asyncio.Event()
+    side_by_side = SideBySide(service, store, None, clock, ring=ended.set)
+    store.ask(Errand(id="mail", kind="send", key="k", due_at=NOW, body=b"{}"))
+
+    assert await side_by_side.begin_due() == 1
+    await asyncio.sleep(0)
+    clock.move_to(NOW + 2 * LEASE)
+    assert await side_by_side.begin_due() == 0
+
+    answers.set()
+    await ended.wait()
+    assert begun == ["mail"]

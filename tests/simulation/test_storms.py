@@ -15,6 +15,8 @@ from ops.simulation.histories import HISTORIES
 from ops.simulation.running import Summary, expected, live_through, many, quiet
 
 STORMS = 15
+FAILED_ONCE = (42, 69)
+"""A worker whose connection broke began its own errands again beside themselves: two mails."""
 _ELSEWHERE = """
 import json, os
 from ops.simulation.running import live_through, quiet
@@ -48,6 +50,11 @@ def test_fifteen_storms_lose_nothing_double_nothing_and_leave_nothing_stuck() ->
     assert summary.counts["duplicates"] >= STORMS
     services = {"payments", "dunning", "notifications", "access", "credits"}
     assert {point.split(".")[0] for point in summary.died_at} == services
+
+
+@pytest.mark.parametrize("seed", FAILED_ONCE)
+def test_storms_that_once_doubled_something_do_so_no_more(seed: int) -> None:
+    assert live_through(seed).violations == ()
 
 
 def test_the_same_number_gives_the_same_storm_in_this_process_and_in_any_other() -> None:

@@ -219,7 +219,8 @@ class Place:
         """SIGTERM: it has to end in good order, with status 0; then a new one in its place."""
         self.running.remove(one)
         await asyncio.sleep(max(0.0, one.started + _YOUNG - time.monotonic()))
-        os.kill(one.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it ended by itself a moment ago: its status says how
+            os.kill(one.pid, signal.SIGTERM)
         self.counts["drains"] += 1
         began = time.monotonic()
         while (status := self.forge.ended().get(one.pid)) is None and time.monotonic() < began + _DRAIN:
