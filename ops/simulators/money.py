@@ -34,8 +34,3 @@ def minor(value: str, currency: str) -> int:
     if exponent(currency) == 0 and "." in value:
         raise DecimalsRefused(f"{currency} takes no decimals: {value!r}")
     return int(scaled)
-
-
-def for_people(amount: int, currency: str) -> str:
-    """An amount on a hosted page: ``75.00 EUR``."""
-    return f"{text(amount, currency)} {currency.upper()}"

@@ -20,16 +20,19 @@ from shared.calendar import local_date
 from shared.clock import clock_for
 
 LUMIERE, SAKURA = "lumiere", "sakura"
-NEWCOMER, CAMILLE, HANA = "noe", "camille", "hana"
+NEWCOMER, CAMILLE, HANA, YUI = "noe", "camille", "hana", "yui"
 CAMILLE_SUB, HANA_SUB = "camille-web", "hana-lessons"
 OFFER: Final = "dev-web"
+LESSONS: Final = "eight-lessons"
 _TRIES: Final = 10
 _PRICE: Final = "price_dev_web"
+_LESSONS_PLAN: Final = "P-EIGHTLESSONS"
 _SOON: Final = timedelta(minutes=1)
 _LEARNERS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     (NEWCOMER, LUMIERE, {"name": "Noé Martin", "language": "fr", "zone": "Europe/Paris"}),
     (CAMILLE, LUMIERE, {"name": "Camille Durand", "language": "fr", "zone": "Europe/Paris"}),
     (HANA, SAKURA, {"name": "花 ルロワ", "language": "ja", "zone": "Europe/Paris"}),
+    (YUI, SAKURA, {"name": "結衣 田中", "language": "ja", "zone": "Asia/Tokyo"}),
 )
 
 
@@ -70,18 +73,22 @@ def welcome(plan: Plan) -> list[str]:
 def lines(plan: Plan) -> list[str]:
     """Where each learner begins; the links that sign them in arrive in the mailbox."""
     known = {school["school_id"] for school in call(plan, "dunning", "GET", "/schools")}
-    told = [
-        f"  {school:<14} {plan.url('portal')}/at/{school}   sign in as {who}"
-        for school, who in (
-            (
-                LUMIERE,
-                f"{NEWCOMER}@example.org (new) or {CAMILLE}@example.org (a payment will fail in a minute)",
-            ),
-            (SAKURA, f"{HANA}@example.org (PayPal will fail in a minute)"),
-        )
-        if school in known
+    told: list[str] = []
+    for school, of, who in (
+        (LUMIERE, "French", ((NEWCOMER, "signs up"), (CAMILLE, "has a card that fails in a minute"))),
+        (SAKURA, "Japanese", ((YUI, "signs up"), (HANA, "has a PayPal account that fails in a minute"))),
+    ):
+        if school in known:
+            told.append(f"  {of + ' school':<16} {plan.url('portal')}/at/{school}")
+            told += [f"  {'':<16} as {name + '@example.org':<20} {what}" for name, what in who]
+    if not told:
+        return []
+    mailbox = f"{plan.url('mailbox')}/"
+    return [
+        *told,
+        f"  {'sign-in links':<16} and every mail: {mailbox}",
+        "  cards to pay with are named on the payment page",
     ]
-    return [*told, f"  {'sign-in links':<14} arrive in the mailbox"] if told else []
 
 
 def _schools(plan: Plan) -> None:
@@ -102,6 +109,13 @@ def _schools(plan: Plan) -> None:
     call(plan, "portal", "PUT", f"/api/schools/{LUMIERE}/offers/{OFFER}", {
         "titles": {"fr": "Parcours Développeuse web", "en": "Web developer path", "ja": "ウェブ開発コース"},
         "amount_minor": 7500, "currency": "EUR", "path_id": OFFER, "plans": {"stripe": _PRICE},
+    })  # fmt: skip
+    control(
+        plan, "/_sim/plan", {"gateway": "paypal", "id": _LESSONS_PLAN, "amount": 12800, "currency": "JPY"}
+    )
+    call(plan, "portal", "PUT", f"/api/schools/{SAKURA}/offers/{LESSONS}", {
+        "titles": {"ja": "オンラインレッスン 月8回コース", "fr": "Huit leçons par mois", "en": "Eight lessons a month"},
+        "amount_minor": 12800, "currency": "JPY", "plans": {"paypal": _LESSONS_PLAN},
     })  # fmt: skip
 
 

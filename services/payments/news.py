@@ -342,6 +342,8 @@ class PageOrder:
     cancel_url: str
     price: Money
     language: str = "en"
+    method: MethodKind | None = None
+    """What the learner chose to pay with; without it the page takes what the gateway can store."""
     gateway_subscription_id: str | None = None
     gateway_customer_id: str | None = None
     plan: str | None = None

@@ -20,6 +20,8 @@ class MemoryOwners:
     emails: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     links: list[tuple[str, str]] = field(default_factory=list)
     payment: str = "open_today"
+    chosen: list[str] = field(default_factory=list)
+    """What each opened page was asked to take."""
 
     def _ask(self, act: str, *parts: str) -> None:
         if act in self.refuses:
@@ -27,10 +29,18 @@ class MemoryOwners:
         self.asked.append((act, *parts))
 
     async def open_page(
-        self, subscription_id: str, kind: str, *, return_url: str, language: str, period: date | None = None
+        self,
+        subscription_id: str,
+        kind: str,
+        *,
+        return_url: str,
+        language: str,
+        method: str | None = None,
+        period: date | None = None,
     ) -> Visit:
         """See ``Owners``: an open page is given again."""
         del language, period
+        self.chosen.append(method or "")
         self._ask("open_page", subscription_id, kind, return_url)
         return self._visit(subscription_id, kind)
 
@@ -62,7 +72,7 @@ class MemoryOwners:
     async def why_refused(self, school_id: str, offered: dict[str, Any]) -> str | None:
         """See ``Owners``: the French school's white list."""
         del school_id
-        if offered["type"] not in {"card", "paypal"}:
+        if offered["type"] not in {"card", "paypal", "paypal_subscription"}:
             return "not_accepted"
         return "debit_card_not_accepted" if offered["funding"] == "debit" else None
 

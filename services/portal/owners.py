@@ -56,7 +56,14 @@ class Owners(Protocol):
     """What the portal asks of the other services. Raises Refused with their words, or Transient."""
 
     async def open_page(
-        self, subscription_id: str, kind: str, *, return_url: str, language: str, period: date | None = None
+        self,
+        subscription_id: str,
+        kind: str,
+        *,
+        return_url: str,
+        language: str,
+        method: str | None = None,
+        period: date | None = None,
     ) -> Visit: ...
 
     async def sign_up(self, order: SignUp, *, return_url: str, language: str) -> Visit: ...
@@ -93,13 +100,21 @@ class HttpOwners:
         self._notifications = notifications.rstrip("/")
 
     async def open_page(
-        self, subscription_id: str, kind: str, *, return_url: str, language: str, period: date | None = None
+        self,
+        subscription_id: str,
+        kind: str,
+        *,
+        return_url: str,
+        language: str,
+        method: str | None = None,
+        period: date | None = None,
     ) -> Visit:
         """See ``Owners``."""
         body = {
             "kind": kind,
             "return_url": return_url,
             "language": language,
+            "method": method,
             "period": period.isoformat() if period else None,
         }
         return _visit(

@@ -82,7 +82,7 @@ async def _relaunch(camille: Walk) -> None:
     await camille.sign_in(newcomers.LUMIERE, newcomers.CAMILLE)
     await camille.goto("/subscriptions/camille-web/method")
     await camille.page.click("form.card button")
-    await camille.page.click("text=Back to the school")
+    await camille.page.click("text=Revenir à l'école")
     await camille.says("Vous avez quitté la page avant la fin")
     await camille.look("return-left")
     await camille.until("2026-06-13T08:00:00+00:00")

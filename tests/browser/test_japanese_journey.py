@@ -74,7 +74,7 @@ async def test_the_four_steps(engine: StackEngine, browser: Any) -> None:
     await hana.says("本日ご入金いただけます")
     await hana.look("pay-open")
     await hana.page.dblclick("button[data-once]")
-    await hana.page.click("text=Agree and subscribe")
+    await hana.page.click("text=同意して購読する")
     await hana.settle()
     await hana.says("完了しました")
     await hana.look("return-done")

@@ -14,7 +14,7 @@ import pytest
 from services.payments.domain.state import Registration
 from shared.declines import DeclineClass
 from shared.events import dunning, payments
-from shared.events.words import AttemptKind, CancelledBy, Gateway
+from shared.events.words import AttemptKind, CancelledBy, Gateway, MethodKind
 from shared.money import Money
 from tests.payments.conftest import ADA, ECOLE, EUR, SECRET, case_of, stripe_signature
 from tests.payments.simulators import World, free_port, served
@@ -636,3 +636,59 @@ async def test_a_refused_first_payment_leaves_nothing_behind(bench: Bench) -> No
     assert (shown["state"], shown["reason"]) == ("refused", "payment_declined")
     assert await bench.stack.words() == []
     assert (await bench.stack.http.get("/subscriptions/cleo-fr")).status_code == 404
+
+
+def _cleo(bench: Bench, method: str) -> dict[str, Any]:
+    return {
+        "school_id": ECOLE,
+        "learner_id": "cleo",
+        "gateway": "stripe",
+        "gateway_plan": bench.ada["price"],
+        "billing_day": 20,
+        "started_on": "2026-05-20",
+        "method": method,
+        "price": {"amount_minor": 7500, "currency": "EUR"},
+        "return_url": "https://ecole.example/welcome",
+    }
+
+
+async def test_a_second_tab_of_one_sign_up_opens_the_same_page(bench: Bench) -> None:
+    first, second = [
+        (await bench.stack.http.post("/sign-ups/cleo-fr", json=_cleo(bench, "card"))).json() for _ in range(2)
+    ]
+    other = (await bench.stack.http.post("/sign-ups/cleo-fr", json=_cleo(bench, "paypal"))).json()
+    assert first["url"] == second["url"]
+    assert other["url"] != first["url"]
+
+
+async def test_paypal_is_stored_at_stripe_and_charged_without_the_learner(bench: Bench) -> None:
+    """F27: the school itself tries again, so PayPal is a stored account, not a subscription at PayPal."""
+    visit = (await bench.stack.http.post("/sign-ups/cleo-fr", json=_cleo(bench, "paypal"))).json()
+    session = visit["url"].rsplit("/", 1)[1]
+    bench.world.act("update_card", session=session, paypal_email="cleo@paypal.example")
+    await bench.deliver()
+
+    registered = (await bench.stack.facts(payments.SubscriptionRegistered))[-1]
+    (paid,) = await bench.stack.facts(payments.AttemptSucceeded)
+    assert (registered.subscription_id, registered.method) == ("cleo-fr", MethodKind.PAYPAL)
+    assert (paid.kind, paid.method) == (AttemptKind.FIRST, MethodKind.PAYPAL)
+
+
+async def test_two_pages_that_are_both_finished_make_one_subscription_and_one_payment(bench: Bench) -> None:
+    """A card on one tab and PayPal on another, before either of them is worked off."""
+    visits = [
+        (await bench.stack.http.post("/sign-ups/cleo-fr", json=_cleo(bench, method))).json()
+        for method in ("card", "paypal")
+    ]
+    card, paypal = (visit["url"].rsplit("/", 1)[1] for visit in visits)
+    bench.world.act("update_card", session=card)
+    bench.world.act("update_card", session=paypal, paypal_email="cleo@paypal.example")
+    await bench.deliver()
+    await bench.deliver()
+
+    paid = await bench.stack.facts(payments.AttemptSucceeded)
+    assert [one.subscription_id for one in paid] == ["cleo-fr"]
+    states = [
+        (await bench.stack.http.get(f"/visits/{visit['visit_id']}")).json()["state"] for visit in visits
+    ]
+    assert sorted(states) == ["done", "refused"]

@@ -45,6 +45,7 @@ def create(world: World, call: Call) -> Answer:
         start=start,
         return_url=context.get("return_url"),
         cancel_url=context.get("cancel_url"),
+        locale=context.get("locale"),
         **plans.engine_facts(plan),
     )
     tell(world, "CREATED", subscription)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from ops.simulators import pages
 from ops.simulators.http import Reply, Request, html_reply, redirect
-from ops.simulators.money import for_people
 from ops.simulators.paypal import billing_api, orders
 from ops.simulators.paypal.errors import PayPalError
 from ops.simulators.paypal.objects import find
 from ops.simulators.paypal.subscriptions import engine_of
 from ops.simulators.store import Json
+from ops.simulators.words import Language, language_of, say
 from ops.simulators.world import World
+from shared import formatting
+from shared.money import Money
 
 SUBSCRIPTIONS = "/webapps/billing/subscriptions"
 ORDERS = "/checkoutnow"
@@ -25,8 +27,15 @@ def answer(world: World, request: Request) -> Reply:
         if request.path == ORDERS:
             return _order_page(world, request, args)
     except PayPalError as error:
-        return html_reply(pages.message("This page cannot be used", error.description), error.status)
-    return html_reply(pages.message("Page not found", "There is nothing at this address."), 404)
+        page = pages.message(_language(request, None), "This page cannot be used", error.description)
+        return html_reply(page, error.status)
+    page = pages.message(_language(request, None), "Page not found", "There is nothing at this address.")
+    return html_reply(page, 404)
+
+
+def _language(request: Request, locale: str | None) -> Language:
+    """What the school asked for, else the browser's."""
+    return language_of(locale, request.headers.get("accept-language", ""))
 
 
 def _subscription_page(world: World, request: Request, args: dict[str, str]) -> Reply:
@@ -36,12 +45,15 @@ def _subscription_page(world: World, request: Request, args: dict[str, str]) -> 
         raise PayPalError(404, "INVALID_RESOURCE_ID", "There is no such subscription.")
     engine = engine_of(world, subscription["id"])
     if request.method == "GET":
+        language = _language(request, engine.get("locale"))
         if subscription["status"] != "APPROVAL_PENDING":
-            return html_reply(pages.message("PayPal", f"This subscription is {subscription['status']}."))
-        price = for_people(engine["price"], engine["currency"])
-        what = f"{price} every month, charged automatically until you cancel."
-        form = pages.approval_form("PayPal", what, button="Agree and subscribe", hidden={"ba_token": token})
-        return html_reply(form)
+            return html_reply(
+                pages.message(language, "PayPal", f"This subscription is {subscription['status']}.")
+            )
+        price = formatting.amount(Money(engine["price"], engine["currency"]), language)
+        what = say(language, "paypal_subscribe", price=price)
+        button = say(language, "paypal_subscribe_button")
+        return html_reply(pages.approval_form(language, what, button=button, hidden={"ba_token": token}))
     query = f"subscription_id={subscription['id']}&ba_token={token}"
     if args.get("answer") != "approve":
         return _back(engine.get("cancel_url"), query)
@@ -55,12 +67,13 @@ def _order_page(world: World, request: Request, args: dict[str, str]) -> Reply:
         raise PayPalError(404, "INVALID_RESOURCE_ID", "There is no such order.")
     aside = world.store.table("paypal.order_aside")[order["id"]]
     if request.method == "GET":
+        language = _language(request, aside.get("locale"))
         if order["status"] != "CREATED":
-            return html_reply(pages.message("PayPal", f"This order is {order['status']}."))
+            return html_reply(pages.message(language, "PayPal", f"This order is {order['status']}."))
         money = order["purchase_units"][0]["amount"]
-        what = f"Pay {money['value']} {money['currency_code']} to the school."
-        form = pages.approval_form("PayPal", what, button="Pay", hidden={"token": order["id"]})
-        return html_reply(form)
+        what = say(language, "paypal_order", price=f"{money['value']} {money['currency_code']}")
+        button = say(language, "pay")
+        return html_reply(pages.approval_form(language, what, button=button, hidden={"token": order["id"]}))
     if args.get("answer") != "approve":
         return _back(aside["cancel_url"], f"token={order['id']}")
     orders.approve(world, order)
@@ -69,5 +82,5 @@ def _order_page(world: World, request: Request, args: dict[str, str]) -> Reply:
 
 def _back(address: str | None, query: str) -> Reply:
     if not address:
-        return html_reply(pages.message("PayPal", "Done: you can close this page."))
+        return html_reply(pages.message("en", "PayPal", say("en", "close")))
     return redirect(f"{address}{'&' if '?' in address else '?'}{query}")

@@ -34,6 +34,7 @@ def create(world: World, call: Call) -> Answer:
     aside: Json = {
         "return_url": context.get("return_url"),
         "cancel_url": context.get("cancel_url"),
+        "locale": context.get("locale"),
         "store_in_vault": bool(((source.get("attributes") or {}).get("vault") or {}).get("store_in_vault")),
         "vault": source.get("vault_id"),
     }

@@ -57,7 +57,7 @@ async def open_page(subscription_id: PathId, body: PageIn, opened: Opened, built
         subscription = await subscription_of(unit, subscription_id)
         if body.kind == "resume":
             check_open(subscription, unit.now)
-        known = await _reusable(unit, subscription_id, body)
+        known = await _reusable(unit, subscription_id, body.kind, body)
         if known is not None:
             return VisitOut.of(known)
         period, invoice = await _what_for(unit, subscription, body)
@@ -71,6 +71,7 @@ async def open_page(subscription_id: PathId, body: PageIn, opened: Opened, built
         cancel_url=f"{built.public_url}/returns/{session_id}?left=1",
         price=subscription.current_price if body.kind == "resume" else subscription.price,
         language=body.language,
+        method=body.method,
         gateway_subscription_id=subscription.gateway_subscription_id,
         gateway_customer_id=subscription.gateway_customer_id,
         plan=subscription.gateway_plan,
@@ -87,6 +88,7 @@ async def open_page(subscription_id: PathId, body: PageIn, opened: Opened, built
         url=page.url,
         return_url=body.return_url,
         started_at=now,
+        method=body.method,
         period=period,
     )
     async with opened() as unit:
@@ -137,13 +139,16 @@ def check_open(subscription: Subscription, now: datetime) -> None:
         )
 
 
-async def _reusable(unit: PaymentsUnit, subscription_id: str, body: PageIn) -> Session | None:
+async def _reusable(
+    unit: PaymentsUnit, subscription_id: str, kind: str, body: PageIn | SignUpIn
+) -> Session | None:
     same = [
         session
         for session in await unit.sessions_of(subscription_id)
-        if session.kind == body.kind
+        if session.kind == kind
         and session.state == "started"
         and session.return_url == body.return_url
+        and session.method == body.method
         and unit.now - session.started_at < REUSED
     ]
     return max(same, key=lambda session: session.started_at, default=None)
@@ -168,19 +173,25 @@ async def _what_for(
 
 
 async def sign_up(subscription_id: PathId, body: SignUpIn, opened: Opened, built: Built) -> VisitOut:
-    """Begin a subscription: nothing is registered, and nothing stored, before method and payment are good."""
+    """Begin a subscription: nothing is registered, and nothing stored, before method and payment are good.
+
+    The same id asked for again opens the same page, so a second tab makes no second subscription.
+    """
     async with opened() as unit:
         now = unit.now
         known = await unit.subscription(subscription_id)
         school = await unit.school(body.school_id)
+        opened_before = await _reusable(unit, subscription_id, "sign_up", body)
     if known is not None:
         raise Refused(
             f"we could not sign {subscription_id} up because it is registered already", code="exists"
         )
     if school is None:
         raise NotFound(f"we could not sign up because school {body.school_id} is not known here yet")
-    session_id = secrets.token_urlsafe(24)
     registration = body.registration(subscription_id)
+    if opened_before is not None and opened_before.registration == registration:
+        return VisitOut.of(opened_before)
+    session_id = secrets.token_urlsafe(24)
     order = PageOrder(
         kind="sign_up",
         subscription_id=subscription_id,
@@ -189,6 +200,7 @@ async def sign_up(subscription_id: PathId, body: SignUpIn, opened: Opened, built
         cancel_url=f"{built.public_url}/returns/{session_id}?left=1",
         price=registration.price,
         language=body.language,
+        method=body.method,
         plan=registration.gateway_plan,
     )
     page = await _page(built, body.gateway, order, now)
@@ -202,6 +214,7 @@ async def sign_up(subscription_id: PathId, body: SignUpIn, opened: Opened, built
         url=page.url,
         return_url=body.return_url,
         started_at=now,
+        method=body.method,
         registration=registration,
     )
     async with opened() as unit:

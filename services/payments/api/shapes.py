@@ -247,6 +247,9 @@ class PageIn(BaseModel):
     kind: Literal["method", "authenticate", "resume"]
     return_url: Address = Field(description="Where the learner goes afterwards, with ?visit=<id> added")
     language: Literal["fr", "ja", "en"] = "en"
+    method: MethodKind | None = Field(
+        default=None, description="What the learner chose: the page then takes nothing else"
+    )
     period: date | None = Field(default=None, description="Which period to authenticate; the latest without")
 
 

@@ -185,6 +185,8 @@ class Session:
     url: str
     return_url: str
     started_at: datetime
+    method: MethodKind | None = None
+    """What the learner chose to pay with, where the page takes nothing else."""
     period: date | None = None
     state: str = "started"
     """``started``, ``returned``, ``left``, ``refused``, ``done``."""
@@ -192,3 +194,5 @@ class Session:
     """Why a method was refused: a code of ``shared.methods.Refusal``."""
     registration: Registration | None = None
     """What is registered once a sign-up is paid."""
+    paying_with: str = ""
+    """The gateway's id of the stored method that the first payment is made with: one at a time."""

@@ -97,7 +97,11 @@ async def _whose_money(news: News, unit: Books) -> str | None:
 async def _sign_up_of(subscription_id: str, unit: Books) -> Session | None:
     sessions = await unit.sessions_of(subscription_id)
     open_ones = [one for one in sessions if one.kind == "sign_up" and one.registration is not None]
-    return max(open_ones, key=lambda one: one.started_at, default=None)
+    return max(
+        open_ones,
+        key=lambda one: (bool(one.paying_with) and one.state != "refused", one.started_at),
+        default=None,
+    )
 
 
 async def _tell_sign_up(news: News, unit: Books, session: Session) -> Hearing:
@@ -106,7 +110,7 @@ async def _tell_sign_up(news: News, unit: Books, session: Session) -> Hearing:
     if school is None:
         return Hearing.UNKNOWN_SCHOOL
     if isinstance(news, MethodNews):
-        _judge_method(news, unit, school, session, orders.sign_up(session, news))
+        await _tell_first_method(news, unit, school, session)
         return Hearing.TOLD
     paid = isinstance(news, AttemptNews) and news.outcome is Outcome.SUCCEEDED
     active = isinstance(news, SubscriptionNews) and news.status == "active"
@@ -120,6 +124,22 @@ async def _tell_sign_up(news: News, unit: Books, session: Session) -> Hearing:
     await unit.refer(*registered.references)
     unit.say(*registered.said)
     return await hear_news(news, unit)
+
+
+async def _tell_first_method(news: MethodNews, unit: Books, school: School, latest: Session) -> None:
+    """Two pages may be open, but one method pays: a second one that is stored meanwhile is taken away again."""
+    sessions = await unit.sessions_of(news.subscription_id or latest.subscription_id)
+    mine = next((one for one in sessions if one.session_id == news.session_id), latest)
+    is_paying = any(
+        one.paying_with not in {"", news.update_id} and one.state not in {"refused", "done"}
+        for one in sessions
+    )
+    if is_paying:
+        unit.keep(replace(mine, state="refused", reason="already_paying"))
+        _take_away(news, unit, latest.subscription_id)
+        return
+    unit.keep(replace(mine, paying_with=news.update_id))
+    _judge_method(news, unit, school, mine, orders.sign_up(mine, news))
 
 
 async def _tell_attempt(
@@ -203,12 +223,11 @@ def _judge_method(
         unit.errand(kind, f"{kind}/{news.update_id}", order.subscription_id, order)
         return
     unit.keep(replace(session, state="refused", reason=refusal) if session else None)
-    unit.errand(
-        "detach",
-        f"detach/{news.update_id}",
-        order.subscription_id,
-        orders.detach(order.subscription_id, news),
-    )
+    _take_away(news, unit, order.subscription_id)
+
+
+def _take_away(news: MethodNews, unit: Books, subscription_id: str) -> None:
+    unit.errand("detach", f"detach/{news.update_id}", subscription_id, orders.detach(subscription_id, news))
 
 
 async def _tell_challenge(

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from services.portal.api import admin, both, doors, live, my_page, premium, visits
+from services.portal.api import admin, both, doors, live, my_page, premium, sign_up, visits
 from services.portal.api.common import Built, SignInFirst, Told, Visitor, built, go, signed_in, stranger, told
 from services.portal.api.cookies import SessionCookie
 from services.portal.domain.people import School
@@ -41,7 +41,7 @@ def build_api(
     """The application; ``transactions`` may come with the lifespan, as ``app.state.portal.transactions``."""
     app = build_app("Relance portal", settings, ready=ready, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.portal = Built(settings=settings, owners=owners, changes=changes, transactions=transactions)
-    for room in (doors, premium, my_page, both, visits, live):
+    for room in (doors, premium, sign_up, my_page, both, visits, live):
         app.include_router(room.build_router())
     app.include_router(admin.build_router())
     serve_static(app, "services.portal")

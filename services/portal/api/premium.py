@@ -1,4 +1,4 @@
-"""The French school's pages: Premium, the method, the bank's proof, relaunch, cancellation, sign-up."""
+"""The French school's pages: Premium, the method, the bank's proof, relaunch, cancellation."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.portal.api.acts import form_token, once
 from services.portal.api.common import Me, Told, Visitor, built, form_of, go, page, refusal, text_of
-from services.portal.domain.doors import Offer
-from services.portal.owners import SignUp
-from services.portal.settings import PortalSettings
 from services.portal.telling.standing import Standing
-from shared.calendar import local_date
-from shared.errors import NotFound, Refused
+from shared.errors import Refused
 from shared.events.words import MethodKind
-from shared.pages.secrets import is_same, token_for
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 
@@ -28,7 +23,7 @@ _RELAUNCH: Final = {
     "in_flight": "relaunch_in_flight",
     "not_found": "relaunch_not_needed",
 }
-_PAGES: Final = {
+PAGES: Final = {
     "nothing_to_pay": "nothing_to_prove",
     "not_at_this_gateway": "settle_at_paypal",
     "gateway_refused": "gateway_refused",
@@ -39,8 +34,6 @@ def build_router() -> APIRouter:
     """Premium and what is done from it."""
     router = APIRouter(include_in_schema=False)
     router.get("/premium")(show_premium)
-    router.get("/premium/start")(show_start)
-    router.post("/premium/start/{offer_id}")(start)
     router.get("/subscriptions/{subscription_id}/method")(show_method)
     router.post("/subscriptions/{subscription_id}/method")(update_method)
     router.get("/authenticate")(show_any_authenticate)
@@ -84,7 +77,7 @@ async def update_method(subscription_id: Id, request: Request, me: Me) -> Respon
         token = form_token(home, me, "method", subscription_id)
         return page(request, me, "method", status=422, standing=standing, token=token, refused=refused)
     url = await once(
-        home, me, form, "method", subscription_id, lambda _: _open(request, me, standing, "method")
+        home, me, form, "method", subscription_id, lambda _: _open(request, me, standing, "method", chosen)
     )
     return RedirectResponse(url, status_code=303)
 
@@ -101,7 +94,9 @@ async def why_refused(request: Request, me: Visitor, chosen: str) -> str:
     return "debit_card_not_accepted" if found and chosen == "debit_card" else found or ""
 
 
-async def _open(request: Request, me: Visitor, standing: Standing, kind: str) -> str:
+async def _open(
+    request: Request, me: Visitor, standing: Standing, kind: str, method: str | None = None
+) -> str:
     home = built(request)
     period = standing.case.period if standing.case and kind == "authenticate" else None
     try:
@@ -110,10 +105,11 @@ async def _open(request: Request, me: Visitor, standing: Standing, kind: str) ->
             kind,
             return_url=f"{home.settings.portal_url.rstrip('/')}/return",
             language=me.speech.language,
+            method=method,
             period=period,
         )
     except Refused as error:
-        raise refusal(error, _PAGES) from error
+        raise refusal(error, PAGES) from error
     return visit.url
 
 
@@ -226,76 +222,3 @@ async def cancel(subscription_id: Id, request: Request, me: Me) -> RedirectRespo
         return f"{'/my-page' if me.school.guided else '/premium'}?done=cancel"
 
     return RedirectResponse(await once(home, me, form, "cancel", subscription_id, do), status_code=303)
-
-
-# --- the beginning ----------------------------------------------------------------------------------------
-
-
-async def show_start(request: Request, me: Me) -> HTMLResponse:
-    """What the school offers, what is accepted, and how the bank's proof goes (F6-F12)."""
-    home = built(request)
-    async with home.opened.looking() as unit:
-        offers = await unit.offers(me.school.school_id)
-    tokens = {offer.offer_id: form_token(home, me, "start", offer.offer_id) for offer in offers}
-    return page(request, me, "start", offers=offers, tokens=tokens, refused="")
-
-
-async def start(offer_id: Id, request: Request, me: Me) -> Response:
-    """To the gateway's page: a card at Stripe, or the agreement at PayPal."""
-    home = built(request)
-    form = await form_of(request, me)
-    async with home.opened.looking() as unit:
-        offers = await unit.offers(me.school.school_id)
-    offer = next((one for one in offers if one.offer_id == offer_id), None)
-    if offer is None:
-        raise NotFound("there is no such offer here")
-    chosen = text_of(form, "method")
-    refused = await why_refused(request, me, chosen)
-    if refused:
-        tokens = {one.offer_id: form_token(home, me, "start", one.offer_id) for one in offers}
-        return page(request, me, "start", status=422, offers=offers, tokens=tokens, refused=refused)
-
-    async def do(name: str) -> str:
-        return await _sign_up(request, me, offer, chosen, name)
-
-    return RedirectResponse(await once(home, me, form, "start", offer_id, do), status_code=303)
-
-
-def sign_up_id(settings: PortalSettings, me: Visitor, offer_id: str, name: str) -> str:
-    """The id of a subscription to be: its end is a seal that only this learner's page recognises."""
-    drawn = f"{offer_id[:24]}-{name[:14]}"
-    return f"{drawn}-{token_for(settings.master, 'sign-up', me.picture.learner.key, drawn)[:16]}"
-
-
-def is_sign_up_of(settings: PortalSettings, me: Visitor, subscription_id: str) -> bool:
-    """Whether the seal is this learner's."""
-    drawn, _, seal = subscription_id.rpartition("-")
-    return is_same(token_for(settings.master, "sign-up", me.picture.learner.key, drawn)[:16], seal)
-
-
-async def _sign_up(request: Request, me: Visitor, offer: Offer, chosen: str, name: str) -> str:
-    home = built(request)
-    gateway = "paypal" if chosen in {"paypal", "paypal_subscription"} else "stripe"
-    today = local_date(me.now, me.school.zone)
-    order = SignUp(
-        subscription_id=sign_up_id(home.settings, me, offer.offer_id, name),
-        school_id=me.school.school_id,
-        learner_id=me.picture.learner.learner_id,
-        gateway=gateway,
-        method=chosen,
-        amount_minor=offer.amount_minor,
-        currency=offer.currency,
-        billing_day=today.day,
-        started_on=today,
-        path_id=offer.path_id,
-        plan=offer.plans.get(gateway),
-    )
-    try:
-        visit = await home.owners.sign_up(
-            order,
-            return_url=f"{home.settings.portal_url.rstrip('/')}/return",
-            language=me.speech.language,
-        )
-    except Refused as error:
-        raise refusal(error, _PAGES, link="/premium/start") from error
-    return visit.url

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from services.portal.api.common import Me, Visitor, built, page
-from services.portal.api.premium import is_sign_up_of
+from services.portal.api.sign_up import is_sign_up_of
 from services.portal.owners import Visit
 from services.portal.settings import PortalSettings
 from shared.errors import NotFound

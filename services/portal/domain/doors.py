@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -138,10 +139,21 @@ class Offer:
     def key(self) -> str:
         return f"{self.school_id}/{self.offer_id}"
 
-    @property
-    def ways(self) -> list[str]:
-        """The ways of paying that lead to a gateway where the plan exists."""
-        return [way for way, gateway in (("card", "stripe"), ("paypal", "paypal")) if gateway in self.plans]
+    def ways(self, taken: Sequence[str], *, gateway_retries: bool = False) -> list[str]:
+        """The ways of paying that the school takes and that lead to a gateway where the plan exists.
+
+        Where the gateway tries again by itself, PayPal is a subscription there (F27, J16).
+        """
+        stored = [way for way in taken if "stripe" in self.plans]
+        if "paypal" not in self.plans or "paypal" in stored:
+            return stored
+        return [*stored, "paypal_subscription" if gateway_retries else "paypal"]
+
+    def gateway_of(self, way: str) -> str:
+        """Where that way is paid: PayPal has subscriptions of its own, and cards and PayPal are stored at Stripe."""
+        if way == "paypal_subscription" or "stripe" not in self.plans:
+            return "paypal"
+        return "stripe"
 
     @property
     def price(self) -> Money:

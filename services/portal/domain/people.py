@@ -17,6 +17,11 @@ GATEWAY_RETRIES: Final = frozenset(
     {"jp-school", "paypal-classic", "paypal-rest-outstanding", "stripe-smart-retries"}
 )
 
+_WAYS: Final[dict[str, frozenset[str]]] = {
+    "card": frozenset({"credit_card", "card"}),
+    "paypal": frozenset({"paypal"}),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class School:
@@ -41,6 +46,12 @@ class School:
     @property
     def is_known(self) -> bool:
         return bool(self.name)
+
+    @property
+    def ways(self) -> list[str]:
+        """The ways of paying that a card gateway can store and that the school takes (F6)."""
+        taken = set(self.accepted_methods)
+        return [way for way, words in _WAYS.items() if not taken or taken & words]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

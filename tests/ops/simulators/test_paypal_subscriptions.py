@@ -98,7 +98,7 @@ def test_a_new_subscription_is_approved_on_paypals_page_and_charged_at_once(sim:
     assert made["id"] == again["id"]
     assert made["status"] == "APPROVAL_PENDING"
     page = next(link["href"] for link in made["links"] if link["rel"] == "approve")
-    assert "12800 JPY every month" in sim.http.get(page).text
+    assert "¥12,800 every month" in sim.http.get(page).text
 
     away = sim.http.post(page, data={"answer": "cancel"})
     assert away.headers["location"].startswith("https://school.example/no?subscription_id=I-")

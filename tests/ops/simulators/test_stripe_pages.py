@@ -12,18 +12,19 @@ ASKS = {**GOOD, "number": "4000 0027 6000 3184"}
 REFUSED = {**GOOD, "number": "4000 0000 0000 9995"}
 
 
-def _setup_session(sim: Gateways, ada: Json) -> Json:
-    session = sim.stripe().v1.checkout.sessions.create(
-        {
-            "mode": "setup",
-            "customer": ada["customer"],
-            "currency": "eur",
-            "success_url": "https://school.example/done?session={CHECKOUT_SESSION_ID}",
-            "cancel_url": "https://school.example/back",
-            "setup_intent_data": {"metadata": {"case": "c-7"}},
-            "metadata": {"case": "c-7"},
-        }
-    )
+def _setup_session(sim: Gateways, ada: Json, *takes: str, locale: str = "auto") -> Json:
+    params: Any = {
+        "mode": "setup",
+        "customer": ada["customer"],
+        "currency": "eur",
+        "locale": locale,
+        "allowed_payment_method_types": list(takes) or ["card"],
+        "success_url": "https://school.example/done?session={CHECKOUT_SESSION_ID}",
+        "cancel_url": "https://school.example/back",
+        "setup_intent_data": {"metadata": {"case": "c-7"}},
+        "metadata": {"case": "c-7"},
+    }
+    session = sim.stripe().v1.checkout.sessions.create(params)
     return {"id": session.id, "url": str(session.url)}
 
 
@@ -138,7 +139,7 @@ def test_a_one_off_payment_is_made_on_a_checkout_page(sim: Gateways) -> None:
             "payment_intent_data": {"metadata": {"case": "c-9"}},
         }
     )
-    assert "150.00 EUR" in sim.http.get(str(session.url)).text
+    assert "€150.00" in sim.http.get(str(session.url)).text
 
     sim.act("update_card", session=session.id, card={"number": "4000002760003184"})
     sim.act("pass_3ds", session=session.id)
@@ -156,3 +157,46 @@ def test_a_session_can_be_closed_before_anybody_came(sim: Gateways) -> None:
 
     assert sim.http.post(session["url"], data=GOOD).status_code == 400
     assert sim.door.types() == ["checkout.session.expired"]
+
+
+def test_paypal_is_agreed_to_on_its_own_page_and_stored(sim: Gateways) -> None:
+    session = _setup_session(sim, sim.ada(), "card", "paypal")
+    assert "Continue with PayPal" in sim.http.get(session["url"]).text
+
+    chosen = sim.http.post(session["url"], data={"choose": "paypal"})
+    page = chosen.headers["location"]
+    assert "every month" in sim.http.get(page).text
+    left = sim.http.post(page, data={"answer": "cancel"})
+    assert left.headers["location"] == session["url"]
+    agreed = sim.http.post(page, data={"answer": "approve"})
+    sim.run()
+
+    assert agreed.headers["location"].startswith("https://school.example/done")
+    stored = sim.door.last("payment_method.attached").event["data"]["object"]
+    assert stored["type"] == "paypal"
+
+
+def test_a_page_for_cards_takes_no_paypal(sim: Gateways) -> None:
+    session = _setup_session(sim, sim.ada(), "card")
+    assert "PayPal" not in sim.http.get(session["url"]).text
+    assert sim.http.post(session["url"], data={"choose": "paypal"}).status_code == 400
+
+
+def test_a_card_without_its_security_code_is_refused_on_the_page(sim: Gateways) -> None:
+    session = _setup_session(sim, sim.ada())
+    for wrong, said in (
+        ({"cvc": ""}, "without it the card cannot be used"),
+        ({"number": "4242"}, "card number is incomplete"),
+        ({"expiry": "soon"}, "expiry date is not valid"),
+    ):
+        sent = sim.http.post(session["url"], data={**GOOD, **wrong})
+        assert sent.status_code == 402
+        assert said in sent.text
+
+
+def test_a_page_speaks_the_learners_language(sim: Gateways) -> None:
+    session = _setup_session(sim, sim.ada(), locale="ja")
+    assert "カード番号" in sim.http.get(session["url"]).text
+    other = _setup_session(sim, sim.ada())
+    french = sim.http.get(other["url"], headers={"accept-language": "fr-FR,fr;q=0.9"})
+    assert "Numéro de carte" in french.text

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.payments.gateways.stripe import shapes
 from services.payments.gateways.stripe.connection import Connection, read_as
 from services.payments.gateways.stripe.reading import method_news, told_by
 from services.payments.news import News, Page, PageOrder, Visit
 from shared.errors import Refused
+from shared.events.words import MethodKind
+
+_STORED: Final[dict[MethodKind | None, list[str]]] = {
+    MethodKind.CARD: ["card"],
+    MethodKind.PAYPAL: ["paypal"],
+}
+"""What a page stores when the learner has chosen already."""
 
 
 class Pages(Connection):
@@ -36,7 +43,7 @@ class Pages(Connection):
             "customer": customer,
             "currency": order.price.currency.lower(),
             "locale": order.language,
-            "allowed_payment_method_types": ["card"],
+            "allowed_payment_method_types": _STORED.get(order.method, ["card", "paypal"]),
             "payment_method_options": {"card": {"request_three_d_secure": "any"}},
             "metadata": carried,
             "setup_intent_data": {"metadata": carried},
