@@ -68,6 +68,7 @@ async def _recover(lou: Walk) -> None:
     await lou.goto("/subscriptions/lou-web/method")
     await lou.look("method")
     await lou.page.click("form.card button")
+    await lou.page.wait_for_selector("#number")  # the gateway's page has come before he turns back
     await lou.page.go_back()
     await lou.page.click("form.card button")
     await _type_card(lou, GOOD)
