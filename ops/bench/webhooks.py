@@ -25,6 +25,7 @@ from ops.servers.processes import Process, free_port
 from services.payments.app import SERVICE
 from services.payments.inbox import compress
 from shared.database import open_pool
+from shared.keys import Box
 from shared.migrate import migrate
 
 CONNECTIONS: Final = 64
@@ -299,7 +300,11 @@ def kept_bytes(run: Ground, *, copies: int = 500) -> Row:
 async def _kept(dsn: str, bodies: Sequence[bytes], copies: int) -> tuple[float, float]:
     connection = await asyncpg.connect(dsn)
     sizes = []
-    for storage, write in (("external", compress), ("extended", bytes)):
+    box = Box(os.urandom(32))
+    for storage, write in (
+        ("external", lambda body: b"\x01" + box.seal_under(bytes(12), compress(body)[4:], b"evt_1")),
+        ("extended", bytes),
+    ):
         await connection.execute("drop table if exists sizes; create table sizes (body bytea not null)")
         await connection.execute(f"alter table sizes alter column body set storage {storage}")
         rows = [(write(body),) for body in bodies] * copies

@@ -202,8 +202,8 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="webhook-settled-outside-its-transaction",
         file="services/payments/translator.py",
-        old='            await self._inbox.settle(getattr(unit.shelf, "connection", None), settled)',
-        new="            await self._inbox.settle(None, settled)",
+        old='        await self._inbox.settle(getattr(unit.shelf, "connection", None), settled)',
+        new="        await self._inbox.settle(None, settled)",
     ),
     Bug(
         name="webhook-failed-after-an-outage",

@@ -124,7 +124,7 @@ class SimPool:
             await transaction.lock(("webhook", key))
 
         def apply() -> None:
-            for key, state, reason, pause, flagged_at, waits_for in settled:
+            for key, state, reason, pause, flagged_at, waits_for, *_ in settled:
                 row = self.rows[key]
                 if row.state in {"new", "waiting"}:
                     changed = replace(

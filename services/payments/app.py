@@ -10,10 +10,12 @@ from typing import Final
 from fastapi import FastAPI
 
 from services.payments import api
+from services.payments.binding import Binder
 from services.payments.errands import ERRANDS, Hands
 from services.payments.handlers import HEARS
 from services.payments.inbox import WAITS, Inbox
 from services.payments.ingress import Door
+from services.payments.sealing import Sealer
 from services.payments.settings import PaymentsSettings
 from services.payments.store import TABLES, PaymentsUnit, prefetch
 from services.payments.translator import Translator
@@ -45,8 +47,12 @@ def loops(store: PgStore, hands: Hands, settings: PaymentsSettings) -> Sequence[
     """What the worker does beside hearing and errands: it empties the letter box, and forgets what lay long in it."""
     clock = settings.clock()
     transactions = Transactions(SERVICE, store, clock)
-    inbox = Inbox(store.pool, holder=store.holder)
-    return [Translator(inbox, transactions, hands).translate_due, Retention(inbox.forget, clock).forget_due]
+    inbox = Inbox(store.pool, holder=store.holder, sealer=Sealer(transactions))
+    return [
+        Translator(inbox, transactions, hands).translate_due,
+        Retention(inbox.forget, clock).forget_due,
+        Binder(inbox, transactions).bind_due,
+    ]
 
 
 def build_api(settings: PaymentsSettings | None = None) -> FastAPI:
@@ -61,8 +67,9 @@ def build_api(settings: PaymentsSettings | None = None) -> FastAPI:
             settings.database, size=settings.pool, name="relance payments api", watched=SERVICE.name
         )
         app.state.pool = pool
-        app.state.inbox = Inbox(pool)
-        app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), clock)
+        transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), clock)
+        app.state.transactions = transactions
+        app.state.inbox = Inbox(pool, sealer=Sealer(transactions))
         app.state.keyring = PgKeyring(pool, SERVICE.name, clock)
         yield
         for gateway in gateways.values():

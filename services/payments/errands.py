@@ -31,6 +31,7 @@ from services.payments.news import (
 from services.payments.store import PaymentsUnit
 from shared.events import words
 from shared.logs import logger
+from shared.scrubbing import scrubbed
 from shared.service import Doing
 from shared.shelf import Errand
 
@@ -107,7 +108,7 @@ async def _give_up_charge(errand: Errand, error: Exception, unit: PaymentsUnit) 
         occurred_at=unit.now,
         subscription_id=order.subscription_id,
         request_id=order.request_id,
-        detail=str(error)[:300],
+        detail=scrubbed(str(error))[:300],
     )
     await hear_news(news, unit)
     await _end_request(errand, unit, f"gave up: {type(error).__name__}")
@@ -124,7 +125,7 @@ def _give_up(kind: type[Any]) -> Any:
             subscription_id=order.subscription_id,
             reason=words.ReviewReason.OUTCOME_UNKNOWN,
             about=errand.id,
-            detail=str(error)[:300],
+            detail=scrubbed(str(error))[:300],
         )
         await hear_news(news, unit)
 

@@ -17,9 +17,11 @@ from typing import Any, Final
 import zstandard
 
 from services.payments.news import Arrived
+from services.payments.sealing import Sealer
 from shared.database import DESERTED
 from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
+from shared.scrubbing import scrubbed
 from shared.tracing import traceparent
 
 BATCH: Final = 500
@@ -48,6 +50,10 @@ def expand(kept: bytes) -> bytes:
     return _expanders[zstandard.get_frame_parameters(kept).dict_id].decompress(kept)
 
 
+def _whole(kept: bytes) -> bytes:
+    return expand(kept) if kept else b""
+
+
 _INSERT: Final = """
 with kept as (
     insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body, trace)
@@ -65,15 +71,16 @@ from (select dedupe_key from payments.webhooks l
       where state in ('new', 'waiting') and (due_at <= now() or {DESERTED})
       order by due_at limit $1 for update skip locked) due
 where w.dedupe_key = due.dedupe_key
-returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.state, w.attempts, w.flagged_at, w.trace
+returning w.dedupe_key, w.gateway, w.kind, w.received_at, w.body, w.subject, w.state, w.attempts, w.flagged_at, w.trace
 """
 
 _SETTLE: Final = """
 update payments.webhooks w set
     state = s.state, reason = s.reason, leased_by = null, due_at = now() + s.pause, flagged_at = coalesce(w.flagged_at, s.flagged_at),
-    waits_for = case when s.waits_for = '' then '{}' else string_to_array(s.waits_for, ' ') end
-from unnest($1::text[], $2::text[], $3::text[], $4::interval[], $5::timestamptz[], $6::text[])
-     as s(dedupe_key, state, reason, pause, flagged_at, waits_for)
+    waits_for = case when s.waits_for = '' then '{}' else string_to_array(s.waits_for, ' ') end,
+    subject = coalesce(s.subject, w.subject), body = coalesce(s.body, w.body)
+from unnest($1::text[], $2::text[], $3::text[], $4::interval[], $5::timestamptz[], $6::text[], $7::text[], $8::bytea[])
+     as s(dedupe_key, state, reason, pause, flagged_at, waits_for, subject, body)
 where w.dedupe_key = s.dedupe_key and w.state in ('new', 'waiting')
 """
 
@@ -81,6 +88,19 @@ _WAKE: Final = """
 update payments.webhooks set due_at = now() where state = 'waiting' and waits_for && $1::text[]
 """
 
+
+_UNBOUND: Final = """
+select dedupe_key, gateway, received_at, body, subject from payments.webhooks
+where subject is null and body <> '' and state in ('told', 'not_ours', 'refused', 'failed') limit $1
+"""
+_BIND: Final = """
+update payments.webhooks w set subject = s.subject, body = s.body
+from unnest($1::text[], $2::text[], $3::bytea[]) as s(dedupe_key, subject, body)
+where w.dedupe_key = s.dedupe_key and w.subject is null
+"""
+_LIES_UNDER: Final = """
+select exists(select from payments.webhooks where subject is null and body <> '' and received_at < $1)
+"""
 
 _BODY_KEPT: Final = timedelta(days=90)
 _KEY_KEPT: Final = timedelta(days=400)
@@ -115,6 +135,9 @@ class Claimed:
     kind: str
     received_at: datetime
     body: bytes
+    """Byte for byte as it came; empty when its learner was erased meanwhile."""
+    compressed: bytes = b""
+    """The same as it was kept, so that it need not be compressed again."""
     state: str
     attempts: int
     flagged_at: datetime | None
@@ -132,6 +155,21 @@ class Settled:
     pause: timedelta = timedelta()
     flagged_at: datetime | None = None
     waits_for: tuple[str, ...] = ()
+    subject: str | None = None
+    """Whose it is; ``None`` leaves the body as it lies."""
+    sealed: bytes | None = None
+    """The body under that subject's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbound:
+    """A settled webhook under nobody's key: of an older version, or of a translation that failed."""
+
+    dedupe_key: str
+    gateway: Gateway
+    received_at: datetime
+    body: bytes
+    compressed: bytes
 
 
 _Kept = tuple[Arrived, bytes, datetime, str | None, asyncio.Future[bool]]
@@ -141,8 +179,12 @@ _Kept = tuple[Arrived, bytes, datetime, str | None, asyncio.Future[bool]]
 class Inbox:
     """Writes arrivals in groups and hands them out for translation; one per process."""
 
-    def __init__(self, pool: Any, *, batch: int = BATCH, holder: int | None = None) -> None:
+    def __init__(
+        self, pool: Any, *, batch: int = BATCH, holder: int | None = None, sealer: Sealer | None = None
+    ) -> None:
         self._pool = pool
+        self.sealer = sealer
+        """What bodies are sealed with; ``None`` in simulations, whose bodies are made up."""
         self._holder = holder
         self._batch = batch
         self._queue: list[_Kept] = []
@@ -177,6 +219,8 @@ class Inbox:
                     kept.set_result(is_fresh)
 
     async def _insert(self, batch: Sequence[_Kept]) -> set[str]:
+        if self.sealer is not None:
+            await self.sealer.ready({received_at.date() for _, _, received_at, *_ in batch})
         rows = await self._pool.fetch(
             _INSERT,
             [arrived.dedupe_key for arrived, *_ in batch],
@@ -184,23 +228,31 @@ class Inbox:
             [arrived.kind[:200] for arrived, *_ in batch],
             [arrived.transmission for arrived, *_ in batch],
             [received_at for _, _, received_at, *_ in batch],
-            [compress(body) for _, body, *_ in batch],
+            [self._as_kept(arrived, body, received_at) for arrived, body, received_at, *_ in batch],
             [trace for *_, trace, _ in batch],
         )
         return {row["dedupe_key"] for row in rows}
+
+    def _as_kept(self, arrived: Arrived, body: bytes, received_at: datetime) -> bytes:
+        compressed = compress(body)
+        if self.sealer is None:
+            return compressed
+        return self.sealer.seal(compressed, arrived.dedupe_key, received_at)
 
     # --- translation ---
 
     async def claim(self, *, limit: int, lease: timedelta) -> list[Claimed]:
         """Webhooks to translate now, taken by nobody else until the lease is over."""
         rows = await self._pool.fetch(_CLAIM, limit, lease, self._holder)
+        bodies = await self._bodies(rows)
         claimed = [
             Claimed(
                 dedupe_key=row["dedupe_key"],
                 gateway=Gateway(row["gateway"]),
                 kind=row["kind"],
                 received_at=row["received_at"],
-                body=expand(row["body"]),
+                body=_whole(bodies[row["dedupe_key"]]),
+                compressed=bodies[row["dedupe_key"]],
                 state=row["state"],
                 attempts=row["attempts"],
                 flagged_at=row["flagged_at"],
@@ -210,6 +262,11 @@ class Inbox:
         ]
         return sorted(claimed, key=lambda one: (one.received_at, one.dedupe_key))
 
+    async def _bodies(self, rows: Sequence[Any]) -> dict[str, bytes]:
+        if self.sealer is None:
+            return {row["dedupe_key"]: row["body"] for row in rows}
+        return await self.sealer.open_all(rows)
+
     async def settle(self, connection: Any, settled: Sequence[Settled]) -> None:
         """Record what became of webhooks, in the transaction of ``connection`` (or by itself, on the pool)."""
         if settled:
@@ -217,11 +274,38 @@ class Inbox:
                 _SETTLE,
                 [one.dedupe_key for one in settled],
                 [one.state for one in settled],
-                [one.reason[:1000] for one in settled],
+                [scrubbed(one.reason)[:1000] for one in settled],
                 [one.pause for one in settled],
                 [one.flagged_at for one in settled],
                 [" ".join(one.waits_for) for one in settled],
+                [one.subject for one in settled],
+                [one.sealed for one in settled],
             )
+
+    async def unbound(self, limit: int) -> list[Unbound]:
+        """Settled webhooks that lie under nobody's key yet."""
+        rows = await self._pool.fetch(_UNBOUND, limit)
+        bodies = await self._bodies(rows)
+        return [
+            Unbound(
+                dedupe_key=row["dedupe_key"],
+                gateway=Gateway(row["gateway"]),
+                received_at=row["received_at"],
+                body=_whole(bodies[row["dedupe_key"]]),
+                compressed=bodies[row["dedupe_key"]],
+            )
+            for row in rows
+        ]
+
+    async def bind(self, connection: Any, bound: Sequence[tuple[str, str, bytes]]) -> None:
+        """Lay bodies under their subjects' keys: dedupe key, subject, sealed body."""
+        columns = list(map(list, zip(*bound, strict=True)))
+        await (connection or self._pool).execute(_BIND, *columns)
+
+    async def lies_under_the_door(self, before: datetime) -> bool:
+        """Whether any body received before then still lies under a key of the door."""
+        found: bool = await self._pool.fetchval(_LIES_UNDER, before)
+        return found
 
     async def wake(self, references: Sequence[str]) -> None:
         """A subscription became known: what waited for its ids is translated at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from services.payments.domain.state import (
@@ -16,12 +17,25 @@ from services.payments.domain.state import (
     Transaction,
 )
 from services.payments.news import AttemptNews, News, Outcome
+from shared.erasing import ERASURES
 from shared.events import Envelope
 from shared.events.words import Gateway
+from shared.keys import KEYS, Keys, subject_of
 from shared.shelf import Table
 from shared.unit import Unit
 
 T = TypeVar("T")
+
+
+def subject_of_payer(gateway: Gateway, payer_id: str) -> str:
+    """A payer whom no learner is known for, as keys name them."""
+    return f"{gateway}:{payer_id}"
+
+
+def payer_key(row: Subscription) -> str | None:
+    """Who pays at the gateway, where it says so."""
+    return subject_of_payer(row.gateway, row.gateway_customer_id) if row.gateway_customer_id else None
+
 
 SCHOOLS: Final = Table(name="schools", kind=School, key=lambda row: row.school_id)
 SUBSCRIPTIONS: Final = Table(
@@ -31,6 +45,7 @@ SUBSCRIPTIONS: Final = Table(
     columns={
         "school_id": ("text", lambda row: row.school_id),
         "learner_id": ("text", lambda row: row.learner_id),
+        "customer": ("text", payer_key),
     },
 )
 REFERENCES: Final = Table(
@@ -79,6 +94,8 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     TRANSACTIONS,
     REQUESTS,
     SESSIONS,
+    KEYS,
+    ERASURES,
 )
 _TABLE_OF: Final[dict[type[Any], Table[Any]]] = {table.kind: table for table in TABLES}
 
@@ -139,6 +156,63 @@ class PaymentsUnit(Unit):
             if row is not None:
                 found.append(row)
         return found
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of learners and payers, as this transaction sees them."""
+        return Keys(self)
+
+    async def write(self) -> None:
+        """Write; of a learner who was erased, nothing is kept that they would recognise, whatever a gateway tells late."""
+        changed = [
+            row for row in self._changed.get(SUBSCRIPTIONS, {}).values() if row and (row.label or row.card)
+        ]
+        await self.keys.fetch([subject_of(row.school_id, row.learner_id) for row in changed])
+        for row in changed:
+            if await self.keys.is_erased(subject_of(row.school_id, row.learner_id)):
+                self.keep(replace(row, label="", card=None, card_country=None))
+        await super().write()
+
+    async def references_of(self, keys: Iterable[str]) -> list[Reference]:
+        """The references of those ``gateway:id`` that are known."""
+        return await self.several(REFERENCES, keys)
+
+    async def subscriptions_named(self, names: Iterable[str]) -> list[Subscription]:
+        """The subscriptions of those ids that are registered."""
+        return await self.several(SUBSCRIPTIONS, names)
+
+    async def references_to(self, subscription_id: str) -> list[Reference]:
+        """What a subscription is known by at its gateway."""
+        return await self.find(REFERENCES, "subscription_id", subscription_id)
+
+    async def paid_by(self, payer: str) -> list[Subscription]:
+        """Every subscription of one customer of a gateway."""
+        return await self.find(SUBSCRIPTIONS, "customer", payer)
+
+    async def bodies_of(self, subjects: Sequence[str]) -> int:
+        """How many raw webhooks are kept of those subjects."""
+        connection = getattr(self.shelf, "connection", None)
+        if connection is None:
+            return 0
+        found: int = await connection.fetchval(
+            "select count(*) from payments.webhooks where subject = any($1::text[]) and body <> ''",
+            list(subjects),
+        )
+        return found
+
+    async def empty_bodies(self, subjects: Sequence[str]) -> int:
+        """Empty the raw webhooks of those subjects; how many went. What waits can wait no more."""
+        connection = getattr(self.shelf, "connection", None)
+        if connection is None:
+            return 0
+        done = await connection.execute(
+            """update payments.webhooks set body = '',
+                   state = case when state in ('new', 'waiting') then 'refused' else state end,
+                   reason = case when state in ('new', 'waiting') then 'its learner was erased' else reason end
+               where subject = any($1::text[]) and body <> ''""",
+            list(subjects),
+        )
+        return int(done.rsplit(" ", 1)[-1])
 
     def keep(self, *rows: Any) -> None:
         """Keep each row in the table of its kind; ``None`` is nothing to keep."""

@@ -17,6 +17,7 @@ from services.payments.gateways.gateway import Gateway
 from services.payments.handlers import Hearing, hear_news
 from services.payments.inbox import Claimed, Inbox, Settled
 from services.payments.news import AttemptNews, Look, News, NotConfirmed, NotOurs, Outcome
+from services.payments.sealing import sealed_for, subjects_for
 from services.payments.store import PaymentsUnit, prefetch_news
 from shared.database import OUTAGES
 from shared.errors import Refused, Transient, Unreadable
@@ -69,6 +70,8 @@ class Translator:
         self._transactions = transactions
         self._gateways = gateways
         self._looking = asyncio.Semaphore(LOOKS)
+        self._seals = getattr(inbox, "sealer", None) is not None
+        """Bodies are put under somebody's key; not in memory and in simulations, where they are made up."""
 
     async def translate_due(self, *, limit: int = 200) -> int:
         """Translate what is due; how many webhooks were taken up."""
@@ -76,14 +79,17 @@ class Translator:
         if not claimed:
             return 0
         outcomes = await asyncio.gather(*(self._read(one) for one in claimed))
+        told = [one for one in outcomes if one.settled is None]
+        untold = [one for one in outcomes if one.settled is not None]
         try:
-            await self._tell([one for one in outcomes if one.settled is None])
+            await self._tell(told)
         except _OUTSIDE:
             # Overtaken, or an outage: what was claimed is free again at once, not after its lease.
-            await self._inbox.settle(None, [one.settled or _free(one.claimed) for one in outcomes])
+            await self._inbox.settle(None, [_free(one.claimed) for one in told])
+            await self._settle_untold(untold)
             raise
-        await self._inbox.settle(None, [one.settled for one in outcomes if one.settled is not None])
-        for one in outcomes:
+        await self._settle_untold(untold)
+        for one in untold:
             if one.settled is not None:
                 _count(one.claimed, one.settled)
         return len(claimed)
@@ -120,6 +126,8 @@ class Translator:
             return _settled(claimed, "refused", str(error))
 
     async def _read_one(self, claimed: Claimed) -> _Outcome:
+        if not claimed.body:
+            return _settled(claimed, "refused", "its learner was erased, and its body with them")
         gateway = self._gateways.get(claimed.gateway)
         if gateway is None:
             return _settled(
@@ -173,9 +181,42 @@ class Translator:
         async with self._transactions() as unit:
             await prefetch_news([news for one in outcomes for news in one.news], unit)
             settled = [await self._tell_one(one, unit) for one in outcomes]
-            await self._inbox.settle(getattr(unit.shelf, "connection", None), settled)
+            await self._settle(unit, list(zip(outcomes, settled, strict=True)))
         for one, what in zip(outcomes, settled, strict=True):
             _count(one.claimed, what)
+
+    async def _settle_untold(self, outcomes: Sequence[_Outcome]) -> None:
+        """What nothing is told of is put under its subject's key all the same; what is tried again soon is left alone."""
+        found = [(one, one.settled) for one in outcomes if one.settled is not None]
+        done = [(one, what) for one, what in found if self._seals and not what.pause]
+        await self._inbox.settle(None, [what for _, what in found if not (self._seals and not what.pause)])
+        if not done:
+            return
+        try:
+            async with self._transactions() as unit:
+                await self._settle(unit, done)
+        except _OUTSIDE:
+            await self._inbox.settle(None, [_free(one.claimed) for one, _ in done])
+            raise
+
+    async def _settle(self, unit: PaymentsUnit, done: Sequence[tuple[_Outcome, Settled]]) -> None:
+        """Settle in the transaction of ``unit``, each body under the key of whoever it speaks of."""
+        settled = [one for _, one in done]
+        if self._seals:
+            bodies = {
+                one.claimed.dedupe_key: (one.claimed.gateway, one.claimed.body, one.refs) for one, _ in done
+            }
+            whose = await subjects_for(unit, bodies)
+            await unit.keys.fetch(list(whose.values()))
+            settled = [
+                replace(
+                    one,
+                    subject=(subject := whose[one.dedupe_key]),
+                    sealed=await sealed_for(unit, subject, one.dedupe_key, kept.compressed, kept.received_at),
+                )
+                for kept, one in ((outcome.claimed, what) for outcome, what in done)
+            ]
+        await self._inbox.settle(getattr(unit.shelf, "connection", None), settled)
 
     async def _tell_one(self, one: _Outcome, unit: PaymentsUnit) -> Settled:
         with span("tell", follows=one.trace), subject(webhook=one.claimed.dedupe_key):

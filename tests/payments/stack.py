@@ -17,6 +17,7 @@ from services.payments.domain.state import Registration
 from services.payments.gateways.gateway import Gateway
 from services.payments.inbox import Inbox
 from services.payments.ingress import Door
+from services.payments.sealing import Sealer
 from services.payments.settings import PaymentsSettings
 from services.payments.translator import Translator
 from shared.clock import Clock
@@ -40,7 +41,7 @@ class Stack:
         self.gateways = dict(gateways)
         self.store = PgStore(pool, SERVICE.name)
         self.transactions = Transactions(SERVICE, self.store, clock)
-        self.inbox = Inbox(pool)
+        self.inbox = Inbox(pool, sealer=Sealer(self.transactions))
         self.translator = Translator(self.inbox, self.transactions, self.gateways)
         settings = PaymentsSettings(mode="test", api_keys=SecretStr(KEY))
         door = Door(self.gateways, inbox=lambda: self.inbox, clock=clock, largest=64 * 1024)

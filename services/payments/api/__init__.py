@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from services.payments.api import pages, registry, webhooks
 from services.payments.api.shared import State
 from services.payments.gateways.gateway import Gateway
+from services.payments.handlers.erasing import holds
 from services.payments.ingress import Door, Ingress
+from shared import erasing
 from shared.events import words
 from shared.settings import Settings
 from shared.transactions import Transactions
@@ -35,6 +37,7 @@ def build_api(
     app.state.transactions = transactions
     app.state.payments = State(gateways=gateways, door=door, public_url=public_url.rstrip("/"))
     app.include_router(registry.build_router())
+    app.include_router(erasing.build_router(holds))
     app.include_router(pages.build_router())
     app.include_router(pages.build_public_router())
     if door is not None:

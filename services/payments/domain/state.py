@@ -105,6 +105,15 @@ class Role(StrEnum):
     SEVERAL = "several"
     """A customer of more than one subscription: it tells nothing."""
 
+    @property
+    def tells_little(self) -> bool:
+        """Who pays is not always whose subscription it is: asked last."""
+        return self in {Role.CUSTOMER, Role.SEVERAL}
+
+    @property
+    def tells_nothing(self) -> bool:
+        return self is Role.SEVERAL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:

@@ -9,8 +9,9 @@ from services.payments import orders
 from services.payments.domain import attempts, periods
 from services.payments.domain.state import Invoice, Reference, Request, Role, School
 from services.payments.handlers.books import Books
+from services.payments.handlers.erasing import on_learner_erased
 from shared.calendar.wall import start_of_day
-from shared.events import dunning
+from shared.events import dunning, notifications
 from shared.service import Hears
 
 
@@ -154,4 +155,5 @@ HEARS: Hears = {
     dunning.DuplicateAdopted: on_duplicate_adopted,
     dunning.SelfPaymentLocked: on_self_payment_locked,
     dunning.SelfPaymentOpened: on_self_payment_opened,
+    notifications.LearnerErased: on_learner_erased,
 }
