@@ -74,7 +74,7 @@ class Masters:
             pass
         raise MasterMissing(
             f"we could not read what is kept of {subject} because its key was wrapped by master {master}, which "
-            "RELANCE_MASTER_KEYS does not name: put that master behind the new one, then `relance keys rotate`"
+            "RELANCE_MASTER_KEYS does not name: put that master behind the first one, separated by a comma"
         )
 
 
