@@ -49,6 +49,7 @@ class _Patient(click.Group):
         "keys": "ops.keys_cli",
         "topics": "ops.topics.command",
         "replay": "ops.replay.command",
+        "webhooks": "ops.webhooks_cli",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -21,7 +21,7 @@ from shared.database import open_pool
 from shared.errors import Refused
 from shared.settings import Settings
 
-DOORS: Final = ("payments", "dunning", "access", "credits", "notifications", "portal")
+DOORS: Final = ("payments", "dunning", "access", "credits", "notifications", "portal", "hooks")
 """Services whose API takes keys; each keeps those that open its own door."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}")

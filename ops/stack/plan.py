@@ -16,7 +16,7 @@ from typing import Final
 
 from ops.servers.processes import free_port, port_is_free
 
-SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal", "desk")
+SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal", "desk", "hooks")
 """Every service with an API and a worker; a new one is one word here."""
 
 PARTITIONS: Final = 12
@@ -125,6 +125,7 @@ def plan_for(folder: Path) -> Plan:
         "platform_master",
         "portal_master",
         "desk_master",
+        "hooks_master",
         "master_keys",
     ):
         plan.secrets.setdefault(name, _secret(name))
@@ -165,6 +166,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PORTAL_API_URL": plan.url("portal"),
         "RELANCE_DESK_URL": plan.url("desk"),
         "RELANCE_DESK_MASTER": plan.secrets["desk_master"],
+        "RELANCE_HOOKS_MASTER": plan.secrets["hooks_master"],
         "RELANCE_ACCESS_URL": plan.url("access"),
         "RELANCE_CREDITS_URL": plan.url("credits"),
         "RELANCE_PAYMENTS_URL": plan.url("payments"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.events import access, credits, dunning, notifications, payments
+from shared.events import access, credits, dunning, hooks, notifications, payments
 from shared.events.fact import Envelope, Fact, Later, id_of, key_of, name_of, topic_of
 
 SPEAKERS: Final = {
@@ -13,6 +13,7 @@ SPEAKERS: Final = {
     "access": access.SAYS,
     "credits": credits.SAYS,
     "notifications": notifications.SAYS,
+    "hooks": hooks.SAYS,
 }
 
 VOCABULARY: Final[dict[str, type[Fact]]] = {
@@ -31,6 +32,7 @@ __all__ = [
     "access",
     "credits",
     "dunning",
+    "hooks",
     "id_of",
     "key_of",
     "name_of",
