@@ -366,5 +366,7 @@ EDGES: Final[Mapping[str, Edge]] = {
             {"people", "members", "sessions", "knocks", "deeds", "claims", "handled", "erasures"}
         )
     ),
+    # What receivers answered is told by nobody: rebuilt or not, nothing is posted again.
+    "hooks": Edge(untold=frozenset({"endpoints", "deliveries"}), all_at_edge=True),
 }
 """Every service; a new one is one line here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, Self
 
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from shared.database import PgStore, open_pool
 from shared.pages.sweeping import Sweeper
 from shared.service import Service
 from shared.settings import Settings
+from shared.standing import Readiness
 from shared.transactions import Transactions
 
 
@@ -70,15 +72,16 @@ def build_api(settings: HooksSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(settings.database, size=settings.pool, name="relance hooks api")
+        pool = await open_pool(
+            settings.database, size=settings.pool, name="relance hooks api", watched=SERVICE.name
+        )
         app.state.pool = pool
         app.state.transactions = Transactions(SERVICE, PgStore(pool, SERVICE.name), settings.clock())
         app.state.keyring = PgKeyring(pool, SERVICE.name, settings.clock())
         yield
         await pool.close()
 
-    async def ready() -> None:
-        await app.state.pool.fetchval("select 1")
+    ready = Readiness(SERVICE, lambda: app.state.pool, Path(__file__).with_name("migrations"))
 
     app = api.build_api(settings, master=settings.master, ready=ready, lifespan=lifespan)
     return app
