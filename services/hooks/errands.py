@@ -13,7 +13,7 @@ import msgspec
 from standardwebhooks import Webhook
 
 from services.hooks import domain
-from services.hooks.channels import Channel, Unreachable
+from services.hooks.carrier import Channel, Unreachable
 from services.hooks.domain import Ask, Delivery, Endpoint, Outcome, State, secret_of
 from services.hooks.store import POST, HooksUnit
 from shared.errors import Transient

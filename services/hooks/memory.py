@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.hooks.channels import Unreachable
+from services.hooks.carrier import Unreachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from ops.servers.broker import Broker
+from ops.stack.plan import TOPICS
 from ops.stories.memory.engine import MemoryEngine
 from ops.stories.runner import play
 from ops.stories.shelf import read_all
@@ -89,7 +90,7 @@ async def test_the_subscriber_of_the_docs_books_a_recovery_once_whatever_dies(
     case_id = recovered.fact.case_id  # type: ignore[attr-defined]  # a CaseRecovered has one
     group = f"books-{uuid4().hex[:8]}"
     book = tmp_path / "recovered.db"
-    broker.create_topics({"dunning.events": 3})
+    broker.create_topics(dict(TOPICS))
 
     await tell(broker, facts)
     with subscriber(broker, book, group):

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from ops.cli import main
 from ops.servers.broker import Broker
-from ops.stack.plan import SERVICES
+from ops.stack.plan import TOPICS
 from services.hooks.app import SERVICE
 from shared.database import open_pool
 from shared.events import Fact, id_of
@@ -83,7 +83,7 @@ class Installation:
 
 @pytest.fixture
 async def installation(fresh_postgres: str, broker: Broker, tmp_path: Path) -> AsyncIterator[Installation]:
-    broker.create_topics({f"{service}.events": 3 for service in SERVICES})
+    broker.create_topics(dict(TOPICS))
     found = Installation(fresh_postgres, broker, tmp_path)
     found.pool = await open_pool(fresh_postgres, size=2)
     await migrate(found.pool, SERVICE)

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from services.hooks.channels import Unreachable
+from services.hooks.carrier import Unreachable
 from services.hooks.channels.https import Https, is_public, refusal
 from tests.hooks.receiver import Receiver, receiver
 

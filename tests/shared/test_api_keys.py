@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from pydantic import SecretStr
 
 from ops.cli import main
+from ops.keys_cli import DOORS
 from ops.stack.children import app_of
 from shared.api_keyring import MemoryKeyring, PgKeyring, caller_with
 from shared.api_keys import Key, mint
@@ -182,7 +183,7 @@ class Operator:
 @pytest.fixture
 async def operator(fresh_postgres: str) -> Operator:
     pool = await open_pool(fresh_postgres)
-    for service in ("payments", "dunning", "access", "credits", "notifications", "portal"):
+    for service in DOORS:
         await migrate(pool, app_of(service).SERVICE)
     await pool.close()
     return Operator(fresh_postgres)

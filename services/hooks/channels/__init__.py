@@ -1,22 +1,3 @@
-"""How a webhook leaves: one way, and what is asked of any."""
+"""The ways in which a webhook leaves; one file per kind."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Protocol
-
-
-class Channel(Protocol):
-    """Hands one message over."""
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The receiver's status code, whatever it is.
-
-        Raises:
-            Unreachable: nobody answered, or the address is one that we do not go to.
-        """
-        ...
-
-
-class Unreachable(Exception):
-    """No answer; the message finishes "it could not be reached because"."""

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from services.hooks.channels import Unreachable
+from services.hooks.carrier import Unreachable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """``async (host, port) -> addresses``."""
