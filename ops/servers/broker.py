@@ -95,9 +95,14 @@ class Broker:
         """Make more topics (name: number of partitions); only whoever started the broker can. Once made, they stay.
 
         Raises:
-            ServerFailed: one has fewer than one partition, or the broker does not answer.
+            ServerFailed: one has fewer than one partition or exists with another number of them, or the broker does
+                not answer.
         """
         _check(topics)
+        for name, there in self.topics().items():
+            if topics.get(name, there) != there:
+                msg = f"we could not make the topic {name} of {topics[name]} partitions because it exists with {there}"
+                raise ServerFailed(msg)
         for name, partitions in topics.items():
             tell(self.pid, f"{name}:{partitions}")
         self._wait("make topics", lambda said: topics.items() <= said["topics"].items())

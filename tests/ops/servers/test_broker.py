@@ -77,6 +77,13 @@ async def test_topics_can_be_added_while_it_runs(own: Broker) -> None:
     assert await hear(own.bootstrap, "access.events", 1) == [b"restored"]
 
 
+def test_a_topic_keeps_the_number_of_partitions_it_was_made_with(own: Broker) -> None:
+    with pytest.raises(ServerFailed, match="of 3 partitions because it exists with 12"):
+        own.create_topics({"access.events": 5, "payments.events": 3})
+
+    assert "access.events" not in own.topics()
+
+
 def test_only_its_starter_can_add_topics(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_children", {})
 

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from ops.servers.kafka.topics import ensure_topics
+from ops.stack.plan import TOPICS
 from ops.topics.asking import Asked, instant_of, offsets_of, topic_named, types_named
 from ops.topics.command import looked_at
 from ops.topics.place import Place
@@ -38,7 +38,7 @@ MARCH = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 class Office:
-    """A dunning of its own: a topic with three partitions and a journal."""
+    """A dunning of its own: a topic and a journal."""
 
     def __init__(self, dsn: str, kafka: str) -> None:
         self.place = Place(
@@ -75,9 +75,7 @@ class Office:
 
 @pytest.fixture
 async def office(any_kafka: Broker | Kafka, postgres: str) -> Office:
-    with suppress(Exception):
-        await ensure_topics(any_kafka.bootstrap, {TOPIC: 3})
-    any_kafka.create_topics({TOPIC: 3})
+    any_kafka.create_topics(dict(TOPICS))
     pool = await open_pool(postgres, size=1)
     with suppress(asyncpg.PostgresError):
         await pool.execute("truncate dunning.journal")
