@@ -138,7 +138,7 @@ async def test_the_office_guides_a_learner_to_the_day_she_resumes(engine: StackE
     await hana.sign_in(newcomers.SAKURA, newcomers.HANA)
     await hana.goto(f"{SUB}/pay")
     await hana.page.click("button[data-once]")
-    await hana.page.click("text=Agree and subscribe")
+    await hana.page.click("text=同意して購読する")
     await hana.settle()
     await office.enter()
     await office.goto(f"/cases/{CASE}")
