@@ -773,6 +773,14 @@ class WatchdogFellDue(_Plan):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalFellDue(_Plan):
+    """A month should have been debited by now: ``ordinal`` 1 asks what became of it, 2 tells of silence (JP-32).
+
+    ``case_id`` is the one a failure of ``period`` would have.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsequenceFellDue(_Plan):
     """A step that waited for its notice may run now."""
 
@@ -893,6 +901,7 @@ SAYS: tuple[type[Fact], ...] = (
     ChallengeFellDue,
     AccessStepFellDue,
     WatchdogFellDue,
+    RenewalFellDue,
     ConsequenceFellDue,
     GuidanceFellDue,
     ResumeDayBegan,

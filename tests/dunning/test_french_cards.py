@@ -218,7 +218,7 @@ async def test_a_stuck_attempt_is_looked_up_and_never_doubled(paris: Town) -> No
     await paris.until("2026-06-04 12:00")
     assert paris.asked() == ["2026-06-02 09:00"]
     assert [one.reason for one in paris.facts(dunning.AttemptSkipped)] == ["in_flight", "in_flight"]
-    assert paris.facts(dunning.ReconciliationRequested)[0].about == "ada~2026-06-01/attempt/1"
+    assert paris.facts(dunning.ReconciliationRequested)[-1].about == "ada~2026-06-01/attempt/1"
     await paris.say(
         payments.AttemptUnknown(
             **paris.about(),

@@ -248,6 +248,27 @@ def test_a_lump_sum_is_reviewed_against_what_was_asked_for() -> None:
     assert "11,500円" not in text
 
 
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("fr", "Aucune nouvelle du prélèvement du lundi 1er juin 2026"),
+        ("ja", "2026年6月1日(月)の決済の結果が届いていません"),
+        ("en", "Nothing was heard of the charge of Monday 1 June 2026"),
+    ],
+)
+def test_an_alarm_about_a_silent_month_names_its_day_and_its_gateway(
+    language: Language, written: str
+) -> None:
+    """JP-32: no attempt failed, so none is counted."""
+    data = {"gateway": "stripe", "due_on": "2026-06-01", "attempt": "1", "detail": "nothing was heard"}
+    mail = render(sample_letter(T.STAFF_WATCHDOG, language, data=data), language)
+
+    assert written in mail.subject
+    assert "Stripe" in mail.text
+    assert "PayPal" not in mail.text
+    assert "nothing was heard" not in mail.text
+
+
 def test_too_much_money_is_not_asked_for_again() -> None:
     letter = sample_letter(T.JP_PARTIAL, "ja", data={"received": "30000 JPY", "outstanding": "-4400 JPY"})
     text = render(letter, "ja").text

@@ -64,6 +64,7 @@ from services.dunning.domain.registry import (
     school_registered,
 )
 from services.dunning.domain.relaunch import when_relaunch_requested
+from services.dunning.domain.renewals import await_first, when_renewal_fell_due
 from services.dunning.domain.resume import when_date_chosen
 from services.dunning.domain.resume_day import when_day_began, when_day_ended
 from services.dunning.domain.retries import when_attempt_fell_due
@@ -90,6 +91,7 @@ __all__ = [
     "account_registered",
     "account_with_method",
     "attempt_falls_in",
+    "await_first",
     "billing_days",
     "card_after",
     "carried_months",
@@ -147,6 +149,7 @@ __all__ = [
     "when_refunded",
     "when_relaunch_requested",
     "when_reminder_fell_due",
+    "when_renewal_fell_due",
     "when_reversal_resolved",
     "when_review_raised",
     "when_suspended",

@@ -62,6 +62,10 @@ class Account:
     """When the gateway said that the subscription is cancelled; ``None`` while it lives."""
     cancelled_by: str = ""
     suspended_at: datetime | None = None
+    pending: tuple[date, ...] = ()
+    """Months whose outcome is open at the gateway and that have no case."""
+    silent: tuple[date, ...] = ()
+    """Months of which nothing was heard, and the office was told so."""
 
     def payment_of(self, period: date) -> Paid | None:
         """What paid that month, if anything did."""

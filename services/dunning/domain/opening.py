@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.dunning.domain import mails
+from services.dunning.domain import mails, renewals
 from services.dunning.domain.account import Paid
 from services.dunning.domain.attempts import is_hard, record
 from services.dunning.domain.case import Case, case_id_of
@@ -39,6 +39,8 @@ def when_first_failure(
     if not _opens(world, fact):
         return nothing(world, None)
     turn = Turn(world, _new_case(world, fact), now, cause)
+    turn.account, awaited = renewals.heard(turn.account, world.policy, fact, now)
+    turn.said += awaited
     paid = world.account.payment_of(fact.period)
     if paid is not None:
         return _too_late(turn, fact, paid)
@@ -53,12 +55,10 @@ def when_first_failure(
     return turn.finish()
 
 
-def when_first_pending(
-    world: World, fact: payments.AttemptPending, now: datetime, cause: str | None = None
-) -> Decision:
-    """An outcome is open and nothing failed yet: nothing to decide before it is known."""
-    del fact, now, cause
-    return nothing(world, None)
+def when_first_pending(world: World, fact: payments.AttemptPending) -> Decision:
+    """An outcome is open and nothing failed yet: nothing to decide before it is known, and no silence either."""
+    account, said = renewals.heard_open(world.account, world.policy, fact.period)
+    return Decision(case=None, account=account, said=said)
 
 
 def _opens(world: World, fact: payments.AttemptFailed) -> bool:

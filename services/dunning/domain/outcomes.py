@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.dunning.domain import mails, relaunch, resume
+from services.dunning.domain import mails, relaunch, renewals, resume
 from services.dunning.domain.account import Paid
 from services.dunning.domain.attempts import (
     clear_in_flight,
@@ -20,7 +20,7 @@ from services.dunning.domain.case import Case
 from services.dunning.domain.exhaustion import End, exhaust, exhaust_if_over
 from services.dunning.domain.forecasts import compare, expect_next
 from services.dunning.domain.learner import cancel_now
-from services.dunning.domain.opening import first_mail, when_first_failure
+from services.dunning.domain.opening import first_mail, when_first_failure, when_first_pending
 from services.dunning.domain.recovery import recover
 from services.dunning.domain.retries import retry_same_day, run_queued
 from services.dunning.domain.reviews import bare_case, mismatch
@@ -122,7 +122,9 @@ def when_attempt_pending(
     world: World, case: Case | None, fact: payments.AttemptPending, now: datetime, cause: str | None = None
 ) -> Decision:
     """The outcome is open: nothing else is asked until it is known, and the suspension waits for it (T13)."""
-    if case is None or not case.is_open:
+    if case is None:
+        return when_first_pending(world, fact)
+    if not case.is_open:
         return nothing(world, case)
     turn = Turn(world, case, now, cause)
     if record(turn, fact) != "known":
@@ -227,7 +229,8 @@ def _paid_without_case(
         amount=fact.amount,
         paid_at=fact.occurred_at,
     )
-    return Decision(case=None, account=world.account.with_paid(paid))
+    account, said = renewals.heard(world.account, world.policy, fact, now)
+    return Decision(case=None, account=account.with_paid(paid), said=said)
 
 
 def when_paid_beside(

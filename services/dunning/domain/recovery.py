@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.dunning.domain import mails
+from services.dunning.domain import mails, renewals
 from services.dunning.domain.case import MONEY_REVIEWS
 from services.dunning.domain.turn import Turn
 from services.dunning.policies import dates
@@ -68,6 +68,7 @@ def recover(
     moves = anchor != turn.account.billing_day
     if moves:
         turn.account = replace(turn.account, billing_day=anchor)
+        renewals.await_on(turn, due)
     if policy.attempts.executor == "merchant" and (was_exhausted or moves):
         turn.say(facts.SubscriptionResumptionRequested, billing_day=anchor, next_billing_on=due)
 

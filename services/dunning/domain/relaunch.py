@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.dunning.domain import mails
+from services.dunning.domain import mails, renewals
 from services.dunning.domain.account import Learner
 from services.dunning.domain.attempts import clear_in_flight
 from services.dunning.domain.case import Case
@@ -129,6 +129,7 @@ def complete(
         period = dates.plain_day(world.policy, paid_at)
     turn.pays(transaction_id, amount, paid_at, period=period)
     turn.moves_billing_day(billing_day, price=world.account.current_price)
+    renewals.await_on(turn, next_on)
     turn.say(
         facts.CaseRelaunched,
         when=paid_at,

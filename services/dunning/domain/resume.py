@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from services.dunning.domain import mails
+from services.dunning.domain import mails, renewals
 from services.dunning.domain.case import Case
 from services.dunning.domain.guidance import grant
 from services.dunning.domain.parts import Resume
@@ -249,6 +249,7 @@ def finish(turn: Turn, gateway_subscription_id: str, paid_at: datetime, *, by: s
         turn.pays(resume.transaction_id, resume.paid, paid_at, period=today)
     _grant_month(turn, today, paid_at)
     turn.moves_billing_day(billing_day, price=turn.account.current_price)
+    renewals.await_on(turn, next_on)
     turn.say(
         facts.CaseResumed,
         when=paid_at,

@@ -55,6 +55,7 @@ HEARS: Hears = {
     dunning.HoldFellDue: act_on(domain.when_hold_fell_due),
     dunning.ChallengeFellDue: act_on(domain.when_challenge_fell_due),
     dunning.AccessStepFellDue: act_on(domain.when_access_step_fell_due),
+    dunning.RenewalFellDue: money.on_renewal_fell_due,
     dunning.WatchdogFellDue: act_on(domain.when_watchdog_fell_due),
     dunning.ConsequenceFellDue: act_on(domain.when_consequence_fell_due),
     dunning.GuidanceFellDue: people.on_guidance_fell_due,

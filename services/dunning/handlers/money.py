@@ -5,13 +5,27 @@ from __future__ import annotations
 from services.dunning import domain
 from services.dunning.domain.case import case_id_of, reversal_case_id
 from services.dunning.handlers.loading import Unit, account_of, case_and_world, each_open
-from shared.events import payments
+from shared.events import dunning, payments
 from shared.events.words import AttemptKind
 
 
 async def on_subscription_registered(fact: payments.SubscriptionRegistered, unit: Unit) -> None:
     """The terms of a subscription; the newest registration holds, what was paid stays paid."""
-    unit.keep_account(domain.account_registered(await unit.account(fact.subscription_id), fact))
+    account = domain.account_registered(await unit.account(fact.subscription_id), fact)
+    unit.keep_account(account)
+    school = await unit.known_school(fact.school_id)
+    if school is not None:
+        policy, _ = await unit.rules(school)
+        unit.say(*domain.await_first(account, policy, fact.occurred_at))
+
+
+async def on_renewal_fell_due(fact: dunning.RenewalFellDue, unit: Unit) -> None:
+    """A month should have been debited by now: if nothing was heard of it, somebody must look (JP-32)."""
+    account = await unit.account(fact.subscription_id)
+    if account is not None and await unit.case(fact.case_id) is None:
+        opened = await unit.open_cases(account)
+        world = await unit.world(account)
+        await unit.record(domain.when_renewal_fell_due(world, opened, fact, unit.now, unit.cause_id))
 
 
 async def on_attempt_failed(fact: payments.AttemptFailed, unit: Unit) -> None:

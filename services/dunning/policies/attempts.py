@@ -26,12 +26,24 @@ class Dst(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watchdog(Part):
+    """When staff are asked to look because the gateway said nothing; never taken for a failure (J38)."""
+
+    after_window_end: Exact = timedelta(hours=24)
+    action: Literal["staff_reconcile"] = "staff_reconcile"
+    renewals: bool = True
+    """Also when nothing is heard of a month's own charge, by the end of its day or window and that margin (JP-32)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _OnDays(Part):
     offsets: tuple[Annotated[int, Field(ge=1, le=366)], ...]
     local_time: Clock = WallTime(9)
     anchor: Literal["failure_local_date"] = "failure_local_date"
     first_day: FirstDay = "excluded"
     dst: Dst = Dst()
+    watchdog: Watchdog = Watchdog()
+    """For the month's own charge, which is the gateway's here too; our retries are answered by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +71,6 @@ class Spread(Part):
     least: Annotated[int, Field(alias="min", ge=1)]
     most: Annotated[int, Field(alias="max", ge=1)]
     counted_from: Annotated[Literal["previous_attempt"], Field(alias="from")] = "previous_attempt"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watchdog(Part):
-    """When staff are asked to look because the gateway said nothing; never taken for a failure (J38)."""
-
-    after_window_end: Exact = timedelta(hours=24)
-    action: Literal["staff_reconcile"] = "staff_reconcile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,13 +97,22 @@ def test_a_gateway_that_announces_is_followed_and_not_guessed(paris: At) -> None
 
 
 def test_no_alarm_before_a_day_after_the_window_of_the_due_day(
-    japanese: Policy, french: Policy, tokyo: At
+    japanese: Policy, french: Policy, tokyo: At, paris: At
 ) -> None:
     alarm = dates.due_watchdog(japanese, date(2026, 7, 10))
+    without_window = dates.due_watchdog(french, date(2026, 7, 10))
 
     assert alarm is not None
     assert alarm.at == tokyo("2026-07-12 02:00")
-    assert dates.due_watchdog(french, date(2026, 7, 10)) is None
+    assert without_window is not None
+    assert without_window.at == paris("2026-07-12 00:00")
+
+
+def test_nobody_waits_for_a_charge_where_invoices_are_paid_by_hand_or_the_policy_asks_nobody() -> None:
+    asks_nobody = with_overrides(preset("jp-school"), {"attempts.schedule.watchdog.renewals": False})
+
+    assert dates.due_watchdog(preset("no-retry-manual-invoice"), date(2026, 7, 10)) is None
+    assert dates.due_watchdog(asks_nobody, date(2026, 7, 10)) is None
 
 
 def test_a_school_that_executes_has_nothing_to_forecast(french: Policy, paris: At) -> None:

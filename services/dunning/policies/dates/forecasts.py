@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from services.dunning.policies.attempts import GatewayAnnounced, GatewayForecast
+from services.dunning.policies.attempts import GatewayAnnounced, GatewayForecast, NoSchedule, Watchdog
 from services.dunning.policies.billing import ChargeWindow
 from services.dunning.policies.dates.days import charge_day
 from services.dunning.policies.policy import Policy
@@ -81,7 +81,7 @@ def _usual(
         last_day=last,
         opens=Dated(at=opens, because=because),
         closes=Dated(at=closes, because=because),
-        watchdog=_watchdog(schedule, closes),
+        watchdog=_watchdog(schedule.watchdog, closes),
     )
 
 
@@ -97,11 +97,11 @@ def _window(window: ChargeWindow | None, zone_name: str, day: date) -> tuple[dat
 
 
 def due_watchdog(policy: Policy, due: date) -> Dated | None:
-    """When staff are asked why nothing was heard of the charge due on ``due`` (JP-32); ``None``: we charge."""
+    """When it is asked why nothing was heard of the charge due on ``due`` (JP-32); ``None``: the policy never asks."""
     schedule = policy.attempts.schedule
-    if not isinstance(schedule, GatewayForecast | GatewayAnnounced):
+    if isinstance(schedule, NoSchedule) or not schedule.watchdog.renewals:
         return None
-    return _watchdog(schedule, charge_window(policy, due)[1])
+    return _watchdog(schedule.watchdog, charge_window(policy, due)[1])
 
 
 def announced_limit(policy: Policy, first_failed_at: datetime) -> Dated | None:
@@ -138,12 +138,12 @@ def _announced(
         last_day=day,
         opens=when,
         closes=when,
-        watchdog=_watchdog(schedule, closes),
+        watchdog=_watchdog(schedule.watchdog, closes),
     )
 
 
-def _watchdog(schedule: GatewayForecast | GatewayAnnounced, closes: datetime) -> Dated:
-    after = schedule.watchdog.after_window_end
+def _watchdog(watchdog: Watchdog, closes: datetime) -> Dated:
+    after = watchdog.after_window_end
     hours = int(after.total_seconds() // 3600)
     return Dated(
         at=closes + after, because=Reason(rule="watchdog", source="T37, seed J38", values=(("hours", hours),))

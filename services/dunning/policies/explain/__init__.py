@@ -17,6 +17,7 @@ from services.dunning.policies.attempts import (
     Attempts,
     GatewayAnnounced,
     GatewayForecast,
+    NoSchedule,
     OnBusinessDays,
     OnCalendarDays,
 )
@@ -158,6 +159,8 @@ def _schedule(attempts: Attempts, say: _Speaker) -> Iterator[str]:
         yield say("schedule.announced", days=schedule.max_duration.days)
     if isinstance(schedule, GatewayForecast | GatewayAnnounced):
         yield say("schedule.watchdog", hours=int(schedule.watchdog.after_window_end.total_seconds() // 3600))
+    if not isinstance(schedule, NoSchedule) and schedule.watchdog.renewals:
+        yield say("schedule.renewals", hours=int(schedule.watchdog.after_window_end.total_seconds() // 3600))
 
 
 def _grace(policy: Policy, say: _Speaker) -> Iterator[str]:
