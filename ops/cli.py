@@ -50,6 +50,7 @@ class _Patient(click.Group):
         "topics": "ops.topics.command",
         "replay": "ops.replay.command",
         "webhooks": "ops.webhooks_cli",
+        "erase": "ops.erase_cli",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -19,10 +19,13 @@ from services.credits import domain as credits_domain
 from services.credits.domain import Account
 from services.credits.domain.grants import MONTH
 from services.notifications import domain as notifications_domain
+from services.notifications.erasing import on_learner_erased
+from services.notifications.sealed import SealedLearner
 from services.notifications.store import LEARNERS, TEACHERS
 from services.payments.domain.state import Transaction
 from services.payments.news import Outcome
 from shared.events import Envelope, Fact, access, credits, notifications, payments
+from shared.keys import PLACEHOLDER
 
 Retake = Callable[[Any, Any, Past], Awaitable[None]]
 """``async (fact, unit, past)``: the fact's effect on the rows; what it says again has the same ids."""
@@ -200,7 +203,17 @@ async def _learner(fact: notifications.LearnerRegistered, unit: Any, past: Past)
     row = past.rows["learners"].get(f"{fact.school_id}/{fact.learner_id}")
     if row is not None:
         await unit.get(LEARNERS, LEARNERS.key(row))
-        unit.put(LEARNERS, row)
+        unit.put(LEARNERS, row if row.erased_at is None else _once_reachable(row))
+
+
+def _once_reachable(row: SealedLearner) -> SealedLearner:
+    """An erased learner as decisions saw them before: somebody with an address, whatever it was."""
+    return replace(row, erased_at=None, name=PLACEHOLDER, email=PLACEHOLDER)
+
+
+async def _learner_erased(fact: notifications.LearnerErased, unit: Any, past: Past) -> None:
+    del past
+    await on_learner_erased(fact, unit)
 
 
 async def _teacher(fact: notifications.TeacherRegistered, unit: Any, past: Past) -> None:
@@ -334,6 +347,7 @@ EDGES: Final[Mapping[str, Edge]] = {
     "notifications": Edge(
         retakes={
             notifications.LearnerRegistered: _learner,
+            notifications.LearnerErased: _learner_erased,
             notifications.TeacherRegistered: _teacher,
             notifications.MailSent: _mail_ended,
             notifications.MailFailed: _mail_ended,
@@ -349,7 +363,9 @@ EDGES: Final[Mapping[str, Edge]] = {
     ),
     "payments": Edge(
         retakes=dict.fromkeys(_OUTCOMES, _attempt),
-        untold=frozenset({"subscriptions", "gateway_references", "invoices", "sessions", "erasures"}),
+        untold=frozenset(
+            {"subscriptions", "gateway_references", "invoices", "sessions", "subject_keys", "erasures"}
+        ),
         fields={
             "transactions": frozenset({"invoice_id", "gateway_subscription_id"}),
             "requests": frozenset({"state", "outcome"}),
