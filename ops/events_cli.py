@@ -9,7 +9,7 @@ from ops.contracts import published, shape
 
 @click.group()
 def events() -> None:
-    """What other systems may rely on: AsyncAPI, JSON Schema, golden samples."""
+    """What other systems may rely on: AsyncAPI, JSON Schema, OpenAPI, golden samples."""
 
 
 @events.command()
@@ -17,16 +17,20 @@ def events() -> None:
     "--check", is_flag=True, help="Change nothing; fail when something checked in is not what is generated."
 )
 def export(check: bool) -> None:
-    """Write docs/reference/events.md, events/asyncapi.json and a JSON Schema per fact (in a checkout)."""
-    generated = published.events()
-    changed = published.differing(generated, "events") if check else published.write(generated, "events")
+    """Write docs/reference/events and apis: AsyncAPI, JSON Schema, OpenAPI and their pages (in a checkout)."""
+    work = published.differing if check else published.write
+    changed, files = [], 0
+    for folder, made in published.FOLDERS.items():
+        generated = made()
+        files += len(generated)
+        changed += work(generated, folder)
     for name in changed:
         click.echo(f"{'differs' if check else 'written'}  docs/reference/{name}")
     if check and changed:
         raise click.ClickException(
             "the reference is not that of the code: run `relance events export`, commit it"
         )
-    click.echo(f"{len(generated)} files are up to date")
+    click.echo(f"{files} files are up to date")
 
 
 @events.command()

@@ -16,6 +16,7 @@ from shared.api_keys import OPERATOR, Caller, Need
 from shared.errors import CalendarHorizon, Refused, RelanceError, Transient, Unreadable
 from shared.fence import forbidden
 from shared.logs import logger
+from shared.openapi import EVERY_SCHOOL, describe
 from shared.settings import Settings
 from shared.standing import Readiness
 from shared.transactions import Transactions
@@ -76,6 +77,7 @@ def build_app(title: str, settings: Settings, *, ready: Check | None = None, **o
             return (await ready.standing(clock.now())).as_json()
 
     app.add_middleware(Watching, service=service_of(app), settings=settings)
+    describe(app, service_of(app))
     return app
 
 
@@ -131,7 +133,7 @@ async def require_every_school(caller: Annotated[Caller, Depends(require_key)]) 
 Keyed = Depends(require_key)
 """``dependencies=[Keyed]`` on a router."""
 
-ForEverySchool = Depends(require_every_school)
+ForEverySchool = Security(require_every_school, scopes=[EVERY_SCHOOL])
 """``dependencies=[Keyed, ForEverySchool]``: no key of a single school."""
 
 READS: Final[dict[str, Any]] = {"x-relance-need": "read"}

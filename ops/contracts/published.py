@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from ops.contracts.apis import apis_page, documents
 from ops.contracts.asyncapi import asyncapi_document
 from ops.contracts.page import events_page
 from ops.contracts.samples import as_text, newest_sample
@@ -25,6 +26,18 @@ def events() -> dict[str, str]:
             for name, kind in VOCABULARY.items()
         },
     }
+
+
+def apis() -> dict[str, str]:
+    """File under docs/reference -> its text, for the services' APIs."""
+    return {
+        "apis.md": apis_page(),
+        **{f"apis/{name}.json": as_text(document) for name, document in documents().items()},
+    }
+
+
+FOLDERS: Final[Mapping[str, Callable[[], dict[str, str]]]] = {"events": events, "apis": apis}
+"""Each folder of generated files, and what makes them."""
 
 
 def differing(generated: Mapping[str, str], folder: str, root: Path = REFERENCE) -> list[str]:

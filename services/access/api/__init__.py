@@ -25,6 +25,7 @@ from services.access.domain import Decided, Learner
 from services.access.platforms.webhook import secret_of
 from services.access.store import LEARNERS, AccessUnit, learner_key
 from shared.errors import NotFound, Refused
+from shared.openapi import sheet
 from shared.settings import Settings
 from shared.sheets import Report, WrongLine, read_sheet
 from shared.transactions import Transactions
@@ -63,7 +64,9 @@ def build_router() -> APIRouter:
     router.put("/learners/{learner_id}/paths/{path_id}", tags=["paths"])(put_path)
     router.get("/learners/{learner_id}/paths", tags=["paths"])(list_paths)
     router.get("/schools/{school_id}/paths", tags=["paths"])(list_deadlines)
-    router.post("/imports/enrolments", tags=["imports"])(import_enrolments)
+    router.post("/imports/enrolments", tags=["imports"], openapi_extra=sheet(EnrolmentLine))(
+        import_enrolments
+    )
     router.put("/schools/{school_id}/platform", tags=["platforms"])(put_platform)
     return router
 

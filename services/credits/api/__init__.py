@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from services.credits.api import lists, reading, writing
+from services.credits.api.shapes import GrantLine, LessonLine
+from shared.openapi import sheet
 from shared.settings import Settings
 from shared.transactions import Transactions
 from shared.web import Check, Keyed, build_app
@@ -40,6 +42,6 @@ def build_router() -> APIRouter:
     router.get("/subscriptions/{subscription_id}/ledger", tags=["ledger"])(reading.read_ledger)
     router.get("/learners/{learner_id}/credits", tags=["ledger"])(reading.read_balances)
     router.get("/teachers/{teacher_id}/lessons", tags=["lessons"])(reading.list_teacher_lessons)
-    router.post("/imports/grants", tags=["imports"])(lists.import_grants)
-    router.post("/imports/lessons", tags=["imports"])(lists.import_lessons)
+    router.post("/imports/grants", tags=["imports"], openapi_extra=sheet(GrantLine))(lists.import_grants)
+    router.post("/imports/lessons", tags=["imports"], openapi_extra=sheet(LessonLine))(lists.import_lessons)
     return router

@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from services.notifications.api import erasing, mails, people, rehearsals, templates
+from services.notifications.api.shapes import LearnerLine, TeacherLine
+from shared.openapi import sheet
 from shared.paypal_support import Desk, built_in
 from shared.settings import Settings
 from shared.transactions import Transactions
@@ -36,10 +38,14 @@ def build_router() -> APIRouter:
     router = APIRouter(dependencies=[Keyed])
     router.put("/learners/{learner_id}", tags=["people"])(people.put_learner)
     router.get("/learners/{learner_id}", tags=["people"])(people.read_learner)
-    router.post("/imports/learners", tags=["imports"])(people.import_learners)
+    router.post("/imports/learners", tags=["imports"], openapi_extra=sheet(LearnerLine))(
+        people.import_learners
+    )
     router.put("/teachers/{teacher_id}", tags=["people"])(people.put_teacher)
     router.get("/teachers/{teacher_id}", tags=["people"])(people.read_teacher)
-    router.post("/imports/teachers", tags=["imports"])(people.import_teachers)
+    router.post("/imports/teachers", tags=["imports"], openapi_extra=sheet(TeacherLine))(
+        people.import_teachers
+    )
     router.get("/cases/{case_id}/mails", tags=["mails"])(mails.list_case)
     router.get("/learners/{learner_id}/mails", tags=["mails"])(mails.list_learner)
     router.get("/outbox", tags=["mails"])(mails.read_outbox)

@@ -29,6 +29,7 @@ from shared.calendar.wall import local_date
 from shared.errors import NotFound, Refused, Unreadable
 from shared.events.payments import TemporaryPaymentReceived
 from shared.methods import OfferedMethod
+from shared.openapi import sheet
 from shared.sheets import Report, WrongLine, read_sheet
 from shared.web import READS, Keyed
 
@@ -40,7 +41,9 @@ def build_router() -> APIRouter:
     router.put("/subscriptions/{subscription_id}/from-gateway", tags=["registry"])(put_from_gateway)
     router.get("/subscriptions/{subscription_id}", tags=["registry"])(get_subscription)
     router.get("/learners/{learner_id}/subscriptions", tags=["registry"])(list_subscriptions)
-    router.post("/imports/subscriptions", tags=["imports"])(import_subscriptions)
+    router.post("/imports/subscriptions", tags=["imports"], openapi_extra=sheet(SubscriptionLine))(
+        import_subscriptions
+    )
     router.get("/subscriptions/{subscription_id}/transactions", tags=["money"])(list_transactions)
     router.put("/subscriptions/{subscription_id}/temporary-payments/{receipt_id}", tags=["money"])(
         put_temporary_payment
