@@ -404,6 +404,36 @@ async def test_an_unpaid_balance_is_captured_once(bench: Bench) -> None:
     assert [(one.request_id, one.kind) for one in captured] == [(f"{case}/attempt/1", AttemptKind.STAFF)]
 
 
+async def test_paypal_has_no_other_stored_method_and_captures_nothing_in_its_place(bench: Bench) -> None:
+    other = bench.world.aiko(learner="ken", ending="none", retry_intervals_days=[])
+    told = replace(registration(other), subscription_id="ken-jp", learner_id="ken")
+    await bench.stack.register(told)
+    bench.world.script("ken", "PAYER_CANNOT_PAY")
+    await bench.advance("2026-06-15T11:10:00Z")
+    case = case_of("ken-jp", JUNE)
+
+    await bench.about(
+        dunning.AttemptRequested,
+        subscription_id="ken-jp",
+        learner_id="ken",
+        case_id=case,
+        request_id=f"{case}/fallback/1",
+        ordinal=2,
+        kind=AttemptKind.RENEWAL,
+        amount=YEN,
+        fallback=True,
+    )
+    await bench.deliver()
+
+    told_of = [one for one in await bench.stack.facts(payments.AttemptFailed) if one.learner_id == "ken"]
+    assert [(one.request_id, one.raw_code) for one in told_of][1:] == [
+        (f"{case}/fallback/1", "no_other_method")
+    ]
+    paid = await bench.stack.facts(payments.AttemptSucceeded)
+    assert [one for one in paid if one.learner_id == "ken"] == []
+    assert await bench.stack.facts(payments.AttemptUnknown) == []
+
+
 async def test_a_charge_that_only_paypal_can_make_is_given_to_a_person(bench: Bench) -> None:
     await bench.about(
         dunning.AttemptRequested,

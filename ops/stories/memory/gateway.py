@@ -54,7 +54,8 @@ class MemoryGateway(Accounts):
         return told
 
     def _take(self, order: news.ChargeOrder, now: datetime) -> None:
-        if order.fallback and not self.of(order.subscription_id, order.gateway_subscription_id).others:
+        others = self.of(order.subscription_id, order.gateway_subscription_id).others
+        if order.fallback and (self._name is words.Gateway.PAYPAL or not others):
             self._done[order.request_id] = (now, (news.no_other_method(order, now),))
             return
         script = self.script(order.subscription_id)

@@ -93,6 +93,12 @@ def _executor(policy: Policy) -> Iterator[Finding]:
         )
     if executor == "none" and not isinstance(schedule, NoSchedule):
         yield Finding(key, f"executor is none and the schedule is {schedule.kind}", "use kind: none")
+    if policy.attempts.fallback_to_other_stored_method and executor != "merchant":
+        yield Finding(
+            ("attempts", "fallback_to_other_stored_method"),
+            f"executor is {executor}: nobody here can charge another stored method",
+            "leave it out, or let the merchant execute",
+        )
     if isinstance(schedule, GatewayForecast):
         yield from _forecast(policy, schedule)
     if isinstance(schedule, OnBusinessDays | OnCalendarDays):

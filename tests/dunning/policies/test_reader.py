@@ -143,6 +143,19 @@ def test_a_gateway_is_not_commanded_to_try_on_business_days() -> None:
     assert "gateway_forecast" in found[0].remedy
 
 
+def test_only_who_charges_by_itself_can_fall_back_on_another_method() -> None:
+    schedule = "schedule: {kind: gateway_forecast, interval_days: {min: 3, max: 5}}"
+    text = GOOD.replace(
+        GOOD[GOOD.index("  executor") : GOOD.index("  exhausted")],
+        f"  executor: gateway\n  total: 3\n  fallback_to_other_stored_method: true\n  {schedule}\n",
+    )
+
+    found = only(text)
+
+    assert found.key == "attempts.fallback_to_other_stored_method"
+    assert "executor is gateway" in found.message
+
+
 def test_business_days_need_eighteen_months_of_known_holidays() -> None:
     assert problems(GOOD, today=date(2039, 6, 30)) == []
     found = problems(GOOD, today=date(2039, 7, 1))

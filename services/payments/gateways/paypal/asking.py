@@ -26,6 +26,7 @@ from services.payments.news import (
     Standing,
     SubscribeOrder,
     UnknownNews,
+    no_other_method,
 )
 from shared.errors import Refused, Transient
 from shared.events.words import Gateway, MethodKind
@@ -38,7 +39,13 @@ class Asking(Connection):
     """See ``gateways.gateway.Gateway``."""
 
     async def charge(self, order: ChargeOrder, now: datetime) -> tuple[News, ...]:
-        """PayPal charges subscriptions by itself; only a balance it gave up can be captured (J16)."""
+        """PayPal charges subscriptions by itself; only a balance it gave up can be captured (J16).
+
+        Which of the payer's cards or accounts pays is settled between payer and PayPal: there is no other stored
+        method to fall back on, and nothing is captured in its place.
+        """
+        if order.fallback:
+            return (no_other_method(order, now),)
         if order.tries > 1:
             found = await self._since(order, now)
             if found:
