@@ -15,6 +15,7 @@ from ops.stories.model import expectations as expected
 from ops.stories.transitions import transitions_of
 from ops.stories.writing import Moment
 from shared.calendar.wall import local_date
+from shared.events import name_of
 from shared.events.dunning import AttemptRequested
 from shared.events.words import AttemptKind
 
@@ -130,7 +131,7 @@ class Happened:
             one,
             f"the mail {one.mail}{f' to {one.to}' if one.to else ''}",
             found,
-            [f"{local(mail.at, self.eye.zone)} to {mail.to}" for mail in named],
+            [f"{local(mail.at, self.eye.zone)} to {mail.to}" for mail in named] or self._fates(one.mail),
         )
         for mail in found:
             text = flat(f"{mail.subject}\n{mail.text}")
@@ -145,6 +146,20 @@ class Happened:
                 if flat(words) in text
             ]
         return differences
+
+    def _fates(self, template: str) -> list[str]:
+        """What was said about mails of this template, when none left."""
+        fates = []
+        for told in self.seen.facts:
+            fact = told.envelope.fact
+            if getattr(fact, "template", None) != template or fact.PLAN:
+                continue
+            because = getattr(fact, "because", None)
+            words = [name_of(type(fact)), local(told.at, self.eye.zone)]
+            words += [because] if isinstance(because, str) else []
+            words += [detail] if (detail := getattr(fact, "detail", "")) else []
+            fates.append(" ".join(words))
+        return fates and [f"it never left ({', '.join(fates)})"]
 
     def _mail_fits(self, mail: MailLeft, one: expected.MailExpected) -> bool:
         to = one.to

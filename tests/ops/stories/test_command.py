@@ -46,6 +46,31 @@ def test_a_story_that_does_not_come_true_ends_with_one_and_the_difference(tmp_pa
     assert "mine.yaml:7: the fact CaseOpened was expected 2 times and came 1 times" in result.output
 
 
+def test_a_mail_that_never_left_is_missed_with_what_became_of_it(tmp_path: Path) -> None:
+    golden_week = """
+story: Golden Week
+school: {policy: jp-school}
+subscriptions: {yuki: {billing_day: 3}}
+happens:
+  - {at: Sun 2026-05-03 20:00, attempt: failed}
+  - {at: Tue 2026-05-05 20:00, attempt: succeeded}
+until: Sun 2026-05-10 00:00
+expect: {mail: jp.payment_failed}
+"""
+
+    result = run(tmp_path, golden_week, "--quiet")
+
+    assert result.exit_code == 1
+    assert (
+        "the mail jp.payment_failed was expected at least once and came 0 times: it never left ("
+        in result.output
+    )
+    assert "MailDeferred Sun 2026-05-03 20:00:00 JST (=2026-05-03T11:00:00Z) closed, " in result.output
+    assert (
+        "MailDropped Tue 2026-05-05 20:00:00 JST (=2026-05-05T11:00:00Z) obsolete recovered" in result.output
+    )
+
+
 def test_json_lines_have_stable_names(tmp_path: Path) -> None:
     result = run(tmp_path, REFUSED.replace("TIMES", "1"), "--json")
     lines = [json.loads(line) for line in result.output.splitlines()]
