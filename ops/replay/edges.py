@@ -313,8 +313,12 @@ async def _attempt(fact: Any, unit: Any, past: Past) -> None:
             unit.keep(replace(request, state="ended"))
 
 
+_GATEWAYS_OWN: Final = ("subscriptions", "gateway_references", "invoices", "sessions", "subject_keys")
+"""What no fact tells: read from the gateways, or the keys that bodies of webhooks are sealed with."""
+
+
 def _gateways_own(past: Past) -> Mapping[str, Mapping[str, Any]]:
-    return {name: past.rows[name] for name in ("subscriptions", "gateway_references", "invoices", "sessions")}
+    return {name: past.rows[name] for name in _GATEWAYS_OWN}
 
 
 def _errand_ended(fact: Fact) -> str | None:
@@ -363,9 +367,7 @@ EDGES: Final[Mapping[str, Edge]] = {
     ),
     "payments": Edge(
         retakes=dict.fromkeys(_OUTCOMES, _attempt),
-        untold=frozenset(
-            {"subscriptions", "gateway_references", "invoices", "sessions", "subject_keys", "erasures"}
-        ),
+        untold=frozenset({*_GATEWAYS_OWN, "erasures"}),
         fields={
             "transactions": frozenset({"invoice_id", "gateway_subscription_id"}),
             "requests": frozenset({"state", "outcome"}),

@@ -228,15 +228,31 @@ def free_port() -> int:
 
     A server that comes back after a crash wants its port again: no connection must have borrowed it meanwhile.
 
+    Whoever asks next, in any process of this machine, gets another one while this process lives (Linux).
+
     Raises:
         ServerFailed: a hundred tries found none.
     """
     for _ in range(100):
         port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
-        if port_is_free(port):
+        if port_is_free(port) and _kept_for_us(port):
             return port
     msg = "we could not find a free port because a hundred tries between 20000 and 32000 were all taken"
     raise ServerFailed(msg)
+
+
+def _kept_for_us(port: int) -> bool:
+    """Note on the machine that a port was given away, before its server listens; gone when this process ends."""
+    if not sys.platform.startswith("linux"):
+        return True
+    note = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        note.bind(f"\0relance-port-{port}")
+    except OSError:
+        note.close()
+        return False
+    note.detach()  # it stays open for as long as this process lives
+    return True
 
 
 def port_is_free(port: int) -> bool:

@@ -8,16 +8,16 @@ moves it elsewhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import zstandard
 
 from services.payments.news import Arrived
-from services.payments.sealing import Sealer
+from services.payments.sealing import Sealer, door_subject
 from shared.database import DESERTED
 from shared.errors import NotFound, Transient
 from shared.events.words import Gateway
@@ -58,12 +58,14 @@ _INSERT: Final = """
 with kept as (
     insert into payments.webhooks (dedupe_key, gateway, kind, transmission, received_at, body, trace)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
+    where (select count(*) from payments.subject_keys where key = any($8::text[]) and master <> '') = cardinality($8::text[])
     on conflict do nothing
     returning dedupe_key),
 said as (select pg_notify('payments_inbox', '') where exists (select from kept))
 select dedupe_key from kept left join said on true
 """
-"""One statement and one commit: what is kept, and the notice that wakes the translator."""
+"""One statement and one commit: what is kept, unless a key it is sealed with is gone, and the notice that wakes the
+translator."""
 
 _CLAIM: Final = f"""
 update payments.webhooks w set due_at = now() + $2, leased_by = $3, attempts = w.attempts + 1
@@ -141,6 +143,8 @@ class Claimed:
     state: str
     attempts: int
     flagged_at: datetime | None
+    locked: bool = False
+    """Whether the key that sealed it is not where it belongs."""
     trace: str | None = None
     """The traceparent of its arrival, while traces are kept."""
 
@@ -219,8 +223,15 @@ class Inbox:
                     kept.set_result(is_fresh)
 
     async def _insert(self, batch: Sequence[_Kept]) -> set[str]:
+        days = {received_at.date() for _, _, received_at, *_ in batch} if self.sealer is not None else set()
+        kept = await self._insert_under(days, batch)
+        if self.sealer is not None and len(kept) < len(batch) and await self.sealer.forget_lost(days):
+            kept = await self._insert_under(days, batch)
+        return kept
+
+    async def _insert_under(self, days: Set[date], batch: Sequence[_Kept]) -> set[str]:
         if self.sealer is not None:
-            await self.sealer.ready({received_at.date() for _, _, received_at, *_ in batch})
+            await self.sealer.ready(days)
         rows = await self._pool.fetch(
             _INSERT,
             [arrived.dedupe_key for arrived, *_ in batch],
@@ -230,6 +241,7 @@ class Inbox:
             [received_at for _, _, received_at, *_ in batch],
             [self._as_kept(arrived, body, received_at) for arrived, body, received_at, *_ in batch],
             [trace for *_, trace, _ in batch],
+            [door_subject(day) for day in days],
         )
         return {row["dedupe_key"] for row in rows}
 
@@ -251,8 +263,9 @@ class Inbox:
                 gateway=Gateway(row["gateway"]),
                 kind=row["kind"],
                 received_at=row["received_at"],
-                body=_whole(bodies[row["dedupe_key"]]),
-                compressed=bodies[row["dedupe_key"]],
+                body=_whole(bodies[row["dedupe_key"]] or b""),
+                compressed=bodies[row["dedupe_key"]] or b"",
+                locked=bodies[row["dedupe_key"]] is None,
                 state=row["state"],
                 attempts=row["attempts"],
                 flagged_at=row["flagged_at"],
@@ -262,7 +275,7 @@ class Inbox:
         ]
         return sorted(claimed, key=lambda one: (one.received_at, one.dedupe_key))
 
-    async def _bodies(self, rows: Sequence[Any]) -> dict[str, bytes]:
+    async def _bodies(self, rows: Sequence[Any]) -> Mapping[str, bytes | None]:
         if self.sealer is None:
             return {row["dedupe_key"]: row["body"] for row in rows}
         return await self.sealer.open_all(rows)
@@ -291,10 +304,11 @@ class Inbox:
                 dedupe_key=row["dedupe_key"],
                 gateway=Gateway(row["gateway"]),
                 received_at=row["received_at"],
-                body=_whole(bodies[row["dedupe_key"]]),
-                compressed=bodies[row["dedupe_key"]],
+                body=_whole(kept),
+                compressed=kept,
             )
             for row in rows
+            if (kept := bodies[row["dedupe_key"]]) is not None
         ]
 
     async def bind(self, connection: Any, bound: Sequence[tuple[str, str, bytes]]) -> None:

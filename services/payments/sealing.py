@@ -50,6 +50,14 @@ class Sealer:
             if day not in self._days:
                 self._days = {**dict(list(self._days.items())[-1:]), day: await self._door(day)}
 
+    async def forget_lost(self, days: Iterable[date]) -> bool:
+        """Take up anew the keys that the table no longer has (it was restored, or the clock went back); whether any."""
+        async with self._opened.looking() as unit:
+            keys = Keys(unit)
+            lost = {day for day in days if await keys.box(door_subject(day), make=False) is None}
+        self._days = {day: box for day, box in self._days.items() if day not in lost}
+        return bool(lost)
+
     def seal(self, compressed: bytes, dedupe_key: str, received_at: datetime) -> bytes:
         """One body at the door, 13 bytes longer; after ``ready``."""
         box = self._days[received_at.date()]
@@ -69,15 +77,21 @@ class Sealer:
 
     # --- opening ---
 
-    async def open_all(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-        """Dedupe key -> the compressed body; empty where it was forgotten or its key is gone."""
+    async def open_all(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes | None]:
+        """Dedupe key -> the compressed body; empty where it was forgotten or its key was lost on purpose.
+
+        ``None`` where the key is neither there nor marked as lost: somebody took it away, and it may come back.
+        """
         wanted = {subject for row in rows if (subject := _key_of(row))}
         boxes: dict[str, Box | None] = {}
         if wanted:
             async with self._opened.looking() as unit:
                 keys = Keys(unit)
                 await keys.fetch(sorted(wanted))
-                boxes = {subject: await keys.box(subject, make=False) for subject in wanted}
+                for subject in wanted:
+                    box = await keys.box(subject, make=False)
+                    if box is not None or await keys.is_erased(subject):
+                        boxes[subject] = box
         return {row["dedupe_key"]: _opened(row, boxes) for row in rows}
 
 
@@ -88,11 +102,13 @@ def _key_of(row: Mapping[str, Any]) -> str | None:
     return str(row["subject"]) if mark == _OF_SUBJECT else None
 
 
-def _opened(row: Mapping[str, Any], boxes: Mapping[str, Box | None]) -> bytes:
+def _opened(row: Mapping[str, Any], boxes: Mapping[str, Box | None]) -> bytes | None:
     body: bytes = row["body"]
     subject = _key_of(row)
     if subject is None:
         return body
+    if subject not in boxes:
+        return None
     box, key = boxes[subject], row["dedupe_key"]
     opened = box.open_under(_nonce(key, row["received_at"]), body[1:], key.encode()) if box else None
     return b"" if opened is None else _ZSTD + opened

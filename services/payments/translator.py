@@ -126,6 +126,12 @@ class Translator:
             return _settled(claimed, "refused", str(error))
 
     async def _read_one(self, claimed: Claimed) -> _Outcome:
+        if claimed.locked:
+            return _later(
+                claimed,
+                "we could not open its body because the key that sealed it is not in payments.subject_keys: bring "
+                "that table back from the backup, together with the rest of the database",
+            )
         if not claimed.body:
             return _settled(claimed, "refused", "its learner was erased, and its body with them")
         gateway = self._gateways.get(claimed.gateway)

@@ -100,9 +100,10 @@ class Walk:
         for text in texts:
             try:
                 await self.page.get_by_text(text).first.wait_for(state="visible", timeout=20_000)
-            except Exception:
+            except Exception as error:
                 await self.page.screenshot(path=SCREENS / f"{self.name}-failed.png", full_page=True)
-                raise
+                told = await self.page.inner_text("body")
+                raise AssertionError(f"{self.page.url} does not say {text!r} but:\n{told}") from error
 
     async def look(self, name: str) -> None:
         """Pictures at both sizes, and the accessibility checker in light and dark; once per name."""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.dunning import why
+from services.dunning.domain.turn import word
 from shared.calendar import LANGUAGES
 from shared.events.words import CaseState
 from tests.dunning.conftest import Town
@@ -30,6 +33,13 @@ def test_every_note_that_a_decision_writes_has_a_sentence_in_every_language() ->
     for sentence in words["sentences"].values():
         assert set(sentence) == set(LANGUAGES)
     assert set(words["states"]) == {state.value for state in CaseState}
+
+
+def test_an_instant_is_written_in_utc_whatever_clock_it_was_read_from() -> None:
+    evening = datetime(2026, 4, 15, 20, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+    assert word(evening) == "2026-04-15T11:10:00Z"
+    assert word(evening.astimezone(UTC)) == "2026-04-15T11:10:00Z"
 
 
 def test_every_reason_for_skipping_has_a_word() -> None:

@@ -72,6 +72,38 @@ async def test_at_the_door_a_body_is_sealed_and_the_translator_gets_its_very_byt
     assert claimed.body == body
 
 
+async def test_a_key_that_somebody_took_away_is_waited_for_because_nobody_was_erased(stack: Stack) -> None:
+    await stack.post_stripe(about_ada("evt_1"))
+    await stack.pool.execute("create table public.taken as select * from payments.subject_keys")
+    await stack.pool.execute("delete from payments.subject_keys")
+    await stack.work()
+    (row,) = await stack.rows()
+    assert (row["state"], "is not in payments.subject_keys: bring that table back" in row["reason"]) == (
+        "new",
+        True,
+    )
+
+    await stack.pool.execute("insert into payments.subject_keys select * from public.taken")
+    await stack.inbox.again("stripe:evt_1")
+    await stack.work()
+    (row,) = await stack.rows()
+    assert row["state"] == "not_ours"
+
+
+async def test_the_door_never_seals_with_a_key_that_the_table_no_longer_has(stack: Stack) -> None:
+    await stack.post_stripe(about_ada("evt_1"))
+    await stack.work()
+    await stack.pool.execute(
+        "delete from payments.subject_keys where key like '_door/%'"
+    )  # restored from before
+
+    assert (await stack.post_stripe(about_ada("evt_2"))).status_code == 200
+    assert (await stack.post_stripe(about_ada("evt_2"))).status_code == 200  # again, and it is no other
+
+    claimed = await stack.inbox.claim(limit=5, lease=LEASE)
+    assert [one.body for one in claimed] == [about_ada("evt_2")]
+
+
 async def test_a_settled_body_lies_under_its_learners_key(stack: Stack) -> None:
     await stack.register(ADA)
     body = about_ada("evt_1")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -228,7 +228,7 @@ def word(value: object) -> str:
 # A deadline, a plan and a day are written into many notes and mails.
 @lru_cache(maxsize=8192)
 def _instant(at: datetime) -> str:
-    return f"{at.isoformat()[:19]}Z"
+    return f"{at.astimezone(UTC).isoformat()[:19]}Z"
 
 
 @lru_cache(maxsize=2048)
