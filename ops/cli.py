@@ -51,6 +51,7 @@ class _Patient(click.Group):
         "replay": "ops.replay.command",
         "webhooks": "ops.webhooks_cli",
         "erase": "ops.erase_cli",
+        "mails": "ops.mails_cli",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

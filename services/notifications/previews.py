@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from jinja2 import Environment
 
 from services.notifications.rendering import Rendered, languages_of, render
 from services.notifications.samples import sample_letter
-from shared.calendar import Language
+from shared.calendar import LANGUAGES, Language
+from shared.calendar import zone as zone_of
+from shared.errors import Refused
 from shared.events.words import Template
 
 _INDEX = Environment(autoescape=True).from_string(
@@ -34,22 +37,46 @@ def preview(
     return render(sample_letter(template, language, zone=zone, card_country=card_country), language)
 
 
-def write_all(folder: Path) -> list[Path]:
-    """Write every template in every language as HTML and text, and an index of them; the files written."""
+def write_all(
+    folder: Path,
+    *,
+    languages: Collection[Language] = LANGUAGES,
+    templates: Iterable[Template] = tuple(Template),
+    zone: str | None = None,
+    card_country: str | None = None,
+) -> list[Path]:
+    """Write each template in each of its ``languages`` as HTML and text, and an index of them; the files, index first.
+
+    Raises:
+        OSError: the folder cannot be written.
+        Unreadable: there is no such zone.
+        Refused: none of these mails is written in one of these languages.
+    """
+    if zone is not None:
+        zone_of(zone)
+    chosen = tuple(templates)
+    if not any(set(languages_of(template)) & set(languages) for template in chosen):
+        raise Refused(
+            f"we could not show a mail, because none of {', '.join(one.value for one in chosen)} is written in "
+            f"{', '.join(languages)}: leave the language out"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     rows: list[tuple[str, list[tuple[str, str, str]]]] = []
-    for template in Template:
+    for template in chosen:
         files: list[tuple[str, str, str]] = []
         for language in languages_of(template):
-            rendered = preview(template, language)
+            if language not in languages:
+                continue
+            rendered = preview(template, language, zone=zone, card_country=card_country)
             page = folder / f"{template.value}.{language}.html"
             page.write_text(rendered.html, encoding="utf-8")
             text = page.with_suffix(".txt")
             text.write_text(f"Subject: {rendered.subject}\n\n{rendered.text}", encoding="utf-8")
             written += [page, text]
             files.append((language, page.name, rendered.subject))
-        rows.append((template.value, files))
+        if files:
+            rows.append((template.value, files))
     index = folder / "index.html"
     index.write_text(_INDEX.render(rows=rows), encoding="utf-8")
     return [index, *written]
