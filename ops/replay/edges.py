@@ -347,7 +347,7 @@ EDGES: Final[Mapping[str, Edge]] = {
         untold=frozenset({"erasures"}),
         seed=_plans,
     ),
-    "dunning": Edge(untold=frozenset({"reports", "erasures"})),
+    "dunning": Edge(untold=frozenset({"reports", "subject_keys", "erasures"})),
     "notifications": Edge(
         retakes={
             notifications.LearnerRegistered: _learner,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final, cast
 
@@ -21,8 +22,10 @@ from services.dunning.domain.reports import Report
 from services.dunning.domain.turn import Decision, World
 from services.dunning.policies import Policy
 from shared.calendar import Calendars
+from shared.erasing import ERASURES
 from shared.errors import Unreadable
 from shared.events import Envelope
+from shared.keys import KEYS, PLACEHOLDER, Keys, subject_of
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
 
@@ -82,11 +85,21 @@ REPORTS: Final[Table[Report]] = Table(
     columns={"case_id": ("text", lambda report: report.case_id)},
 )
 
-TABLES: Final = (CASES, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES, CARDS, REPORTS)
+TABLES: Final = (CASES, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES, CARDS, REPORTS, KEYS, ERASURES)
 
 
 class DunningUnit(Unit):
     """One transaction of dunning: named loaders, and ``record`` for what was decided."""
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of people, as this transaction sees them."""
+        return Keys(self)
+
+    async def sealed(self, school_id: str, learner_id: str, words: str) -> str:
+        """What somebody typed about a learner, as it is kept and told; of an erased one only that there were words."""
+        sealed = await self.keys.seal(subject_of(school_id, learner_id), words)
+        return sealed or (PLACEHOLDER if words else "")
 
     async def case(self, case_id: str) -> Case | None:
         """The case of that id."""
@@ -224,6 +237,15 @@ class DunningUnit(Unit):
         """Keep the learner's own words, once; they never travel."""
         if await self.get(REPORTS, REPORTS.key(report)) is None:
             self.put(REPORTS, report)
+
+    def blank_report(self, report: Report) -> None:
+        """Keep of a report that there was one."""
+        if report.text:
+            self.put(REPORTS, replace(report, text=PLACEHOLDER))
+
+    def keep_case(self, case: Case) -> None:
+        """The case as it is now, outside of any decision."""
+        self.put(CASES, case)
 
     def keep_card(self, card: Card) -> None:
         """The card's history as it is now."""

@@ -9,6 +9,7 @@ from services.notifications import domain
 from shared import erasing
 from shared.events.notifications import LearnerErased
 from shared.events.words import Audience
+from shared.keys import PLACEHOLDER
 
 FREE_TEXT: Final = frozenset({"reference", "detail", "reason"})
 """What a mail's data holds that a person or a machine wrote in its own words."""
@@ -33,7 +34,9 @@ def without_words(case: domain.Correspondence) -> domain.Correspondence:
                 mail,
                 data={name: text for name, text in mail.data.items() if name not in FREE_TEXT},
                 steps=tuple(
-                    replace(step, detail="") if " " in step.detail or "sealed:" in step.detail else step
+                    replace(step, detail=PLACEHOLDER)
+                    if " " in step.detail or "sealed:" in step.detail
+                    else step
                     for step in mail.steps
                 ),
             )

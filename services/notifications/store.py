@@ -24,7 +24,7 @@ from services.notifications.sealed import Beginning, SealedLearner, SealedTeache
 from shared.erasing import ERASURES
 from shared.events import Envelope, credits, dunning, notifications, payments
 from shared.events.words import Audience
-from shared.keys import KEYS, Keys
+from shared.keys import KEYS, PLACEHOLDER, Keys
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
 
@@ -90,6 +90,10 @@ class NotificationsUnit(Unit):
     def keys(self) -> Keys:
         """The keys of people, as this transaction sees them."""
         return Keys(self)
+
+    async def sealed(self, school_id: str, learner_id: str, words: str) -> str:
+        """What somebody typed about a learner, as it is kept and told; of an erased one only that there were words."""
+        return await self.keys.seal(person_key(school_id, learner_id), words) or PLACEHOLDER
 
     async def learner(self, school_id: str, learner_id: str) -> Learner | None:
         """The learner, if registered; without name and address once erased."""

@@ -85,6 +85,22 @@ async def test_what_waits_for_an_erased_learner_is_dropped_and_nothing_is_sent_l
     assert town.dropped == [("jp.payment_failed", "erased", ""), ("jp.recovered", "erased", "")]
 
 
+async def test_what_staff_noted_about_a_mail_is_gone_and_there_is_a_mark_where_it_was(town: Town) -> None:
+    said = Said()
+    await town.asks(said, Template.JP_PAYMENT_FAILED, jst("2026-05-01 10:00"))
+    body = {"mail_id": said.mail_id(Template.JP_PAYMENT_FAILED), "by": "mori", "reason": "花子さん、電話あり"}
+    assert (await town.http.post("/mails/drop", json=body)).status_code == 200
+    assert "電話" not in kept(town)
+
+    async def details() -> list[str]:
+        log = (await town.http.get(f"/cases/{said.case_id}/mails")).json()
+        return [step["detail"] for mail in log for step in mail["steps"] if step["detail"]]
+
+    assert "花子さん、電話あり" in await details()
+    await erased(town)
+    assert await details() == ["[erased]"]
+
+
 async def test_the_office_is_still_told_about_the_case_of_an_erased_learner(town: Town) -> None:
     await erased(town)
     await town.asks(Said(), Template.STAFF_WATCHDOG, AT)

@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.dunning.api import cases, learners, policies, rehearsals, schools, staff
+from services.dunning.handlers.erasing import holds
+from shared import erasing
 from shared.settings import Settings
 from shared.transactions import Transactions
 from shared.web import Check, build_app
@@ -28,4 +30,5 @@ def build_api(
     app.state.transactions = transactions
     for room in (schools, policies, cases, learners, staff, rehearsals):
         app.include_router(room.build_router())
+    app.include_router(erasing.build_router(holds))
     return app

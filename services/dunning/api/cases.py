@@ -22,6 +22,7 @@ from services.dunning.domain.case import Case
 from services.dunning.store import CASES
 from services.dunning.why import language_of, tell
 from shared.events.words import CaseState
+from shared.keys import subject_of
 from shared.web import Keyed
 
 
@@ -88,12 +89,12 @@ async def read_case(case_id: CaseId, opened: Opened, lang: Language = None) -> C
         account = await unit.account(case.subscription_id)
         world = await unit.world(account, case) if account is not None else None
         reports = await unit.reports(case_id)
-        now = unit.now
-    detail = detail_of(case, world, lang, now)
-    detail.reports = [
-        {"report_id": one.report_id, "at": one.at.isoformat(), "text": one.text} for one in reports
-    ]
-    return detail
+        detail = detail_of(case, world, lang, unit.now)
+        detail.reports = [
+            {"report_id": one.report_id, "at": one.at.isoformat(), "text": one.text} for one in reports
+        ]
+        told = await unit.keys.reveal(subject_of(case.school_id, case.learner_id), detail.model_dump())
+    return CaseDetail.model_validate(told)
 
 
 async def read_why(
@@ -107,14 +108,18 @@ async def read_why(
         case = await the_case(unit, case_id)
         school = await the_school(unit, case.school_id)
         adopted = await unit.policy(school, case.policy_hash)
-    language = language_of(lang)
-    until = at.astimezone(UTC) if at is not None else None
-    story = tell(case, language, zone_name=adopted.policy.timezone, until=until)
-    return {
-        "title": story.title,
-        "text": story.to_text(language, adopted.policy.timezone),
-        "lines": [line_out(line) for line in story.lines],
-    }
+        language = language_of(lang)
+        until = at.astimezone(UTC) if at is not None else None
+        story = tell(case, language, zone_name=adopted.policy.timezone, until=until)
+        told: dict[str, Any] = await unit.keys.reveal(
+            subject_of(case.school_id, case.learner_id),
+            {
+                "title": story.title,
+                "text": story.to_text(language, adopted.policy.timezone),
+                "lines": [line_out(line).model_dump() for line in story.lines],
+            },
+        )
+    return told
 
 
 async def guidance_queue(school_id: InPath, opened: Opened) -> list[QueueOut]:

@@ -110,7 +110,8 @@ async def report_on_subscription(subscription_id: InPath, body: ReportIn, opened
 async def _report(unit: DunningUnit, case: Case, body: ReportIn) -> Done:
     refuse("keep the report", None if case.is_open else "the case is over")
     name = body.report_id or uuid4().hex
-    await unit.keep_report(Report(case_id=case.case_id, report_id=name, at=unit.now, text=body.text))
+    text = await unit.sealed(case.school_id, case.learner_id, body.text)
+    await unit.keep_report(Report(case_id=case.case_id, report_id=name, at=unit.now, text=text))
     unit.say(
         facts.LearnerReported(
             **about(case, unit.now), report_id=name, sealed_text=f"reports/{name}" if body.text else ""

@@ -90,9 +90,10 @@ def build_router() -> APIRouter:
     return router
 
 
-def _say(unit: DunningUnit, case: Case, body: Act, kind: Any, **fields: Any) -> Done:
+async def _say(unit: DunningUnit, case: Case, body: Act, kind: Any, **fields: Any) -> Done:
     act = body.act or uuid4().hex
-    unit.say(kind(**about(case, unit.now), act=act, by=body.by, note=body.note, **fields))
+    note = await unit.sealed(case.school_id, case.learner_id, body.note)
+    unit.say(kind(**about(case, unit.now), act=act, by=body.by, note=note, **fields))
     return Done(case_id=case.case_id, act=act, state=case.state.value)
 
 
@@ -104,7 +105,7 @@ async def send_guidance(case_id: CaseId, body: GuidanceIn, opened: Opened) -> Do
         amount = body.amount.to_money() if body.amount else None
         why = guidance.why_no_guidance(case, policy, amount=amount, note=body.note, now=unit.now)
         refuse("send the guidance", why or _unknown_method(policy, body.method))
-        return _say(
+        return await _say(
             unit,
             case,
             body,
@@ -156,7 +157,7 @@ async def announce_resume_date(case_id: CaseId, body: ResumeDateIn, opened: Open
         case = await the_case(unit, case_id)
         policy = (await its_world(unit, case)).policy
         refuse("announce that day", resume.why_no_date(case, policy, day=body.day, at=unit.now))
-        return _say(unit, case, body, facts.ResumeDateChosen, day=body.day)
+        return await _say(unit, case, body, facts.ResumeDateChosen, day=body.day)
 
 
 async def accept_difference(case_id: CaseId, body: Act, opened: Opened) -> Done:
@@ -169,7 +170,7 @@ async def accept_difference(case_id: CaseId, body: Act, opened: Opened) -> Done:
             if case.is_open and staff.money_flags(case)
             else "no amount of this case waits for a decision",
         )
-        return _say(unit, case, body, facts.DifferenceAccepted)
+        return await _say(unit, case, body, facts.DifferenceAccepted)
 
 
 async def settle_flag(case_id: CaseId, body: FlagIn, opened: Opened) -> Done:
@@ -181,7 +182,7 @@ async def settle_flag(case_id: CaseId, body: FlagIn, opened: Opened) -> Done:
         ]
         refuse("settle that question", None if found else "none of that kind is open on this case")
         refuse("settle that question", None if len(found) == 1 else "several are open: name what it is about")
-        return _say(unit, case, body, facts.FlagSettled, reason=body.reason, about=found[0].about)
+        return await _say(unit, case, body, facts.FlagSettled, reason=body.reason, about=found[0].about)
 
 
 async def close_case(case_id: CaseId, body: Act, opened: Opened) -> Done:
@@ -189,7 +190,7 @@ async def close_case(case_id: CaseId, body: Act, opened: Opened) -> Done:
     async with opened() as unit:
         case = await the_case(unit, case_id)
         refuse("close the case", None if case.is_open else "it is over")
-        return _say(unit, case, body, facts.CaseClosureChosen)
+        return await _say(unit, case, body, facts.CaseClosureChosen)
 
 
 async def extend_deadline(case_id: CaseId, body: DeadlineIn, opened: Opened) -> Done:
@@ -199,7 +200,7 @@ async def extend_deadline(case_id: CaseId, body: DeadlineIn, opened: Opened) -> 
         policy = (await its_world(unit, case)).policy
         why = staff.why_no_extension(case, policy, deadline_at=body.deadline_at, now=unit.now)
         refuse("move the deadline", why)
-        return _say(unit, case, body, facts.DeadlineExtended, deadline_at=body.deadline_at)
+        return await _say(unit, case, body, facts.DeadlineExtended, deadline_at=body.deadline_at)
 
 
 async def grant_access(case_id: CaseId, body: Act, opened: Opened) -> Done:
@@ -207,7 +208,7 @@ async def grant_access(case_id: CaseId, body: Act, opened: Opened) -> Done:
     async with opened() as unit:
         case = await the_case(unit, case_id)
         refuse("grant access", None if case.is_open else "the case is over and holds nothing back")
-        return _say(unit, case, body, facts.AccessGranted)
+        return await _say(unit, case, body, facts.AccessGranted)
 
 
 async def attempt_now(case_id: CaseId, body: Act, opened: Opened) -> Done:
@@ -216,7 +217,7 @@ async def attempt_now(case_id: CaseId, body: Act, opened: Opened) -> Done:
         case = await the_case(unit, case_id)
         policy = (await its_world(unit, case)).policy
         refuse("ask for an attempt", staff.why_no_manual_attempt(case, policy))
-        return _say(unit, case, body, facts.ManualAttemptChosen)
+        return await _say(unit, case, body, facts.ManualAttemptChosen)
 
 
 async def resolve_reversal(case_id: CaseId, body: ReversalIn, opened: Opened) -> Done:
@@ -224,7 +225,7 @@ async def resolve_reversal(case_id: CaseId, body: ReversalIn, opened: Opened) ->
     async with opened() as unit:
         case = await the_case(unit, case_id)
         refuse("resolve it", None if case.state is CaseState.UNDER_REVIEW else "the case is not under review")
-        return _say(
+        return await _say(
             unit,
             case,
             body,
@@ -243,7 +244,7 @@ async def adopt_registration(case_id: CaseId, body: AdoptionIn, opened: Opened) 
         refuse("adopt a registration", None if case.is_open and flagged else "none is waiting on this case")
         name = body.gateway_subscription_id or flagged[-1].subscription or flagged[-1].about
         day = body.day or staff.day_of_duplicate(case, world.policy)
-        return _say(unit, case, body, facts.DuplicateAdopted, gateway_subscription_id=name, day=day)
+        return await _say(unit, case, body, facts.DuplicateAdopted, gateway_subscription_id=name, day=day)
 
 
 async def restore_credits(case_id: CaseId, body: Act, opened: Opened) -> Done:
@@ -251,4 +252,4 @@ async def restore_credits(case_id: CaseId, body: Act, opened: Opened) -> Done:
     async with opened() as unit:
         case = await the_case(unit, case_id)
         refuse("restore credits", None if case.has("forfeited") else "this case forfeited none")
-        return _say(unit, case, body, facts.CreditRestorationChosen)
+        return await _say(unit, case, body, facts.CreditRestorationChosen)

@@ -7,7 +7,7 @@ never an exception and never silence.
 from __future__ import annotations
 
 from services.dunning import domain
-from services.dunning.handlers import gateway, money, people, school
+from services.dunning.handlers import erasing, gateway, money, people, school
 from services.dunning.handlers.loading import act_on
 from shared.events import access, dunning, notifications, payments
 from shared.service import Hears
@@ -32,6 +32,7 @@ HEARS: Hears = {
     payments.PaymentReviewRaised: gateway.on_review_raised,
     access.PathEnrolled: people.on_path_enrolled,
     notifications.MailSent: people.on_mail_sent,
+    notifications.LearnerErased: erasing.on_learner_erased,
     dunning.SchoolRegistered: school.on_school_registered,
     dunning.PolicyAdopted: school.on_policy_adopted,
     dunning.ClosureAnnounced: school.on_closure_announced,

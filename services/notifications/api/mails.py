@@ -22,8 +22,10 @@ from services.notifications.api.shapes import (
     mails_out,
 )
 from services.notifications.rendering import render
+from services.notifications.store import NotificationsUnit
 from shared.calendar import Language, local_date
 from shared.errors import NotFound
+from shared.keys import subject_of
 from shared.transactions import Transactions
 
 
@@ -31,16 +33,25 @@ async def list_case(case_id: CaseId, opened: Opened) -> list[MailOut]:
     """Everything written about a case, oldest first; gateways' own notices are marked as external."""
     async with opened() as unit:
         case = await unit.known_case(case_id)
-    return mails_out(case) if case else []
+        return [await _readable(unit, case, one) for one in mails_out(case)] if case else []
 
 
 async def list_learner(learner_id: PathId, school_id: SchoolId, opened: Opened) -> list[MailOut]:
     """Everything written to, or about, a learner, oldest first."""
     async with opened() as unit:
         cases = await unit.cases_of(school_id, learner_id)
-    return sorted(
-        (one for case in cases for one in mails_out(case)), key=lambda one: (one.requested_at, one.mail_id)
-    )
+        mails = [await _readable(unit, case, one) for case in cases for one in mails_out(case)]
+    return sorted(mails, key=lambda one: (one.requested_at, one.mail_id))
+
+
+async def _readable(unit: NotificationsUnit, case: domain.Correspondence, mail: MailOut) -> MailOut:
+    """The same with staff's own words opened."""
+    subject = subject_of(case.school_id, case.learner_id)
+    steps = [
+        step.model_copy(update={"detail": await unit.keys.reveal(subject, step.detail)})
+        for step in mail.steps
+    ]
+    return mail.model_copy(update={"steps": steps})
 
 
 async def read_outbox(school_id: SchoolId, opened: Opened) -> OutboxOut:
@@ -49,24 +60,26 @@ async def read_outbox(school_id: SchoolId, opened: Opened) -> OutboxOut:
         school = await unit.school(school_id)
         waiting = await unit.waiting(school_id)
         stuck = await unit.stuck(school_id)
-    days: dict[date, list[MailOut]] = {}
-    zone_name = school.zone if school else "UTC"
-    for case in waiting:
-        for mail in case.mails:
-            if mail.status is domain.Status.WAITING and mail.until is not None:
-                days.setdefault(local_date(mail.until, zone_name), []).append(mail_out(case, mail))
+        days: dict[date, list[MailOut]] = {}
+        zone_name = school.zone if school else "UTC"
+        for case in waiting:
+            for mail in case.mails:
+                if mail.status is domain.Status.WAITING and mail.until is not None:
+                    shown = await _readable(unit, case, mail_out(case, mail))
+                    days.setdefault(local_date(mail.until, zone_name), []).append(shown)
+        kept = [
+            await _readable(unit, case, mail_out(case, mail))
+            for case in stuck
+            for mail in case.mails
+            if mail.status in {domain.Status.PARKED, domain.Status.FAILED}
+        ]
     return OutboxOut(
         school_id=school_id,
         days=[
             DayOut(day=day, mails=sorted(mails, key=lambda one: (one.until or one.requested_at, one.mail_id)))
             for day, mails in sorted(days.items())
         ],
-        stuck=[
-            mail_out(case, mail)
-            for case in stuck
-            for mail in case.mails
-            if mail.status in {domain.Status.PARKED, domain.Status.FAILED}
-        ],
+        stuck=kept,
     )
 
 
@@ -91,8 +104,8 @@ async def release_mail(body: ActIn, opened: Opened) -> MailOut:
     return await _act(
         body,
         opened,
-        lambda case, to, now: domain.when_released(
-            case, body.mail_id, by=body.by, note=body.reason, to=to, now=now
+        lambda case, note, to, now: domain.when_released(
+            case, body.mail_id, by=body.by, note=note, to=to, now=now
         ),
     )
 
@@ -102,8 +115,8 @@ async def drop_mail(body: ActIn, opened: Opened) -> MailOut:
     return await _act(
         body,
         opened,
-        lambda case, _, now: domain.when_dropped_by_staff(
-            case, body.mail_id, by=body.by, note=body.reason, now=now
+        lambda case, note, _, now: domain.when_dropped_by_staff(
+            case, body.mail_id, by=body.by, note=note, now=now
         ),
     )
 
@@ -111,19 +124,20 @@ async def drop_mail(body: ActIn, opened: Opened) -> MailOut:
 async def _act(
     body: ActIn,
     opened: Transactions,
-    decide: Callable[[domain.Correspondence, domain.Addressing, datetime], domain.Decision],
+    decide: Callable[[domain.Correspondence, str, domain.Addressing, datetime], domain.Decision],
 ) -> MailOut:
     case_id = _case_of(body.mail_id)
     async with opened() as unit:
         case = await unit.known_case(case_id)
         if case is None:
             raise NotFound(f"there is no mail {body.mail_id}: look for it in the mail log of its case")
-        decision = decide(case, await unit.addressing(case), unit.now)
+        note = await unit.sealed(case.school_id, case.learner_id, body.reason)
+        decision = decide(case, note, await unit.addressing(case), unit.now)
         await unit.record(case, decision)
-    mail = decision.case.mail(body.mail_id)
-    if mail is None:
-        raise NotFound(f"there is no mail {body.mail_id}: look for it in the mail log of its case")
-    return mail_out(decision.case, mail)
+        mail = decision.case.mail(body.mail_id)
+        if mail is None:
+            raise NotFound(f"there is no mail {body.mail_id}: look for it in the mail log of its case")
+        return await _readable(unit, decision.case, mail_out(decision.case, mail))
 
 
 def _case_of(mail_id: str) -> str:
