@@ -18,7 +18,7 @@ _INDEX = Environment(autoescape=True).from_string(
     """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Relance: every mail</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body{font:16px/1.6 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
-td,th{padding:.25rem .75rem;text-align:left;border-top:1px solid #ddd}</style></head>
+td,th{padding:.25rem .75rem .25rem 0;text-align:left;border-top:1px solid #ddd;overflow-wrap:anywhere}</style></head>
 <body><h1>Every mail</h1><table>
 {% for template, files in rows %}<tr><th scope="row">{{ template }}</th>
 <td>{% for language, name, subject in files %}<a href="{{ name }}" lang="{{ language }}">{{ subject }}</a><br>{% endfor %}
