@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from shared.keys import subject_of
 from shared.shelf import Table
-from shared.web import Keyed
+from shared.transactions import Transactions
+from shared.web import Keyed, opened_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,12 @@ class ErasureOut(BaseModel):
     gone: dict[str, int] = {}
 
 
-def build_router(holds: Holds) -> APIRouter:
-    """``GET /learners/{learner_id}/erasure``, behind an API key."""
-    router = APIRouter(dependencies=[Keyed], tags=["erasing"])
+def build_router(
+    holds: Holds, *, opened: Callable[[Request], Transactions] | None = None, prefix: str = ""
+) -> APIRouter:
+    """``GET /learners/{learner_id}/erasure``, behind an API key; ``opened`` where transactions lie elsewhere."""
+    router = APIRouter(prefix=prefix, dependencies=[Keyed], tags=["erasing"])
+    transactions_of = opened or opened_for
 
     @router.get("/learners/{learner_id}/erasure")
     async def read_erasure(
@@ -80,7 +84,7 @@ def build_router(holds: Holds) -> APIRouter:
         request: Request,
     ) -> ErasureOut:
         """What is held of a learner here, by kind, and when it was erased."""
-        async with request.app.state.transactions.looking() as unit:
+        async with transactions_of(request).looking() as unit:
             erasure = await erasure_of(unit, school_id, learner_id)
             return ErasureOut(
                 holds={kind: n for kind, n in (await holds(unit, school_id, learner_id)).items() if n},

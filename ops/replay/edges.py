@@ -381,7 +381,17 @@ EDGES: Final[Mapping[str, Edge]] = {
     ),
     "desk": Edge(
         untold=frozenset(
-            {"people", "members", "sessions", "knocks", "deeds", "claims", "handled", "erasures"}
+            {
+                "people",
+                "members",
+                "sessions",
+                "knocks",
+                "deeds",
+                "claims",
+                "handled",
+                "subject_keys",
+                "erasures",
+            }
         )
     ),
     # What receivers answered is told by nobody: rebuilt or not, nothing is posted again.

@@ -10,7 +10,8 @@ from services.desk.domain.case import Case
 from services.desk.domain.changes import CHANGES, after
 from services.desk.domain.figures import Tally, counted, new_tally, tally_key
 from services.desk.domain.school import School
-from shared.events import dunning, payments
+from services.desk.sealed import on_learner_erased
+from shared.events import dunning, notifications, payments
 from shared.service import Hears
 
 
@@ -115,6 +116,7 @@ HEARS: Final[Hears] = {
     payments.AttemptSucceeded: on_news,
     payments.AttemptPending: on_news,
     **dict.fromkeys(CHANGES, on_case_fact),
+    notifications.LearnerErased: on_learner_erased,
     dunning.SchoolRegistered: on_school_registered,
     dunning.PolicyAdopted: on_policy_adopted,
 }

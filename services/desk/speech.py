@@ -15,6 +15,7 @@ from services.desk.domain.school import School
 from shared import formatting
 from shared.calendar import Language, local_date
 from shared.calendar.wall import zone
+from shared.keys import PLACEHOLDER
 from shared.money import Money
 
 _MOMENT: Final = {"fr": "EEE d MMM, HH:mm", "ja": "M月d日(E) H:mm", "en": "EEE d MMM, HH:mm"}
@@ -55,6 +56,10 @@ class Speech:
         code = "" if key is None else str(getattr(key, "value", key))
         entry: Mapping[str, str] | None = words().get(section, {}).get(code)
         return entry[self.language] if entry else code.replace("_", " ")
+
+    def shown(self, text: str) -> str:
+        """What somebody typed; where it was erased, the language's own words for that."""
+        return text.replace(PLACEHOLDER, self.t("case.erased")) if PLACEHOLDER in text else text
 
     def span(self, seconds: float) -> str:
         """How long something has lasted, in its largest unit."""

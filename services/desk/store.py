@@ -11,8 +11,11 @@ from services.desk.domain.figures import Tally, tally_key
 from services.desk.domain.people import Knocks, Member, Person, Session
 from services.desk.domain.providers import Provider, Visit
 from services.desk.domain.school import School
+from services.desk.sealed import opened
+from shared.erasing import ERASURES
 from shared.events import Envelope, payments
 from shared.events.words import CaseState
+from shared.keys import KEYS, Keys
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
 
@@ -81,6 +84,7 @@ DEEDS: Final = Table(
         "school_id": ("text", lambda row: row.school_id),
         "about": ("text", lambda row: f"{row.school_id}/{row.about}"),
         "by": ("text", lambda row: f"{row.school_id}/{row.by}"),
+        "learner": ("text", lambda row: f"{row.school_id}/{row.learner_id}" if row.learner_id else None),
     },
 )
 CLAIMS: Final = Table(
@@ -101,12 +105,17 @@ HANDLED: Final = Table(name="handled", kind=Handled, key=lambda row: f"{row.scho
 PASSING: Final[tuple[Table[Any], ...]] = (SESSIONS, KNOCKS, CLAIMS, VISITS)
 """What is swept away once it expired."""
 TABLES: Final[tuple[Table[Any], ...]] = (
-    SCHOOLS, CASES, TALLIES, PEOPLE, MEMBERS, DEEDS, HANDLED, PROVIDERS, *PASSING,
+    SCHOOLS, CASES, TALLIES, PEOPLE, MEMBERS, DEEDS, HANDLED, PROVIDERS, *PASSING, KEYS, ERASURES,
 )  # fmt: skip
 
 
 class DeskUnit(Unit):
     """One transaction of the desk."""
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of people, as this transaction sees them."""
+        return Keys(self)
 
     @property
     def _lists(self) -> Lists:
@@ -160,7 +169,11 @@ class DeskUnit(Unit):
         elif by:
             where = {"by": f"{school_id}/{by}"}
         page = Page(where=where, newest_first=True, limit=limit, after=(after, after) if after else None)
-        return await self._lists.page(DEEDS, page)
+        return [await opened(self.keys, one) for one in await self._lists.page(DEEDS, page)]
+
+    async def deeds_about(self, school_id: str, learner_id: str) -> list[Deed]:
+        """What people did about a learner, as it is kept."""
+        return await self.find(DEEDS, "learner", f"{school_id}/{learner_id}")
 
     # --- people ---
 

@@ -9,6 +9,7 @@ from services.portal.domain import credits as purse
 from services.portal.domain import mail, money, people
 from services.portal.domain.case import Case
 from services.portal.domain.changes import CHANGES, after
+from services.portal.erasing import on_learner_erased
 from shared.events import access, credits, dunning, notifications, payments
 from shared.events.words import Audience
 from shared.service import Hears
@@ -135,6 +136,7 @@ HEARS: Final[Hears] = {
     credits.LessonBooked: on_credits,
     credits.LessonCancelledByLearner: on_credits,
     credits.LessonCancelledByAdmin: on_credits,
+    notifications.LearnerErased: on_learner_erased,
     notifications.LearnerRegistered: on_learner(people.when_learner_registered),
     notifications.MailSent: on_mail,
     notifications.MailDeferred: on_mail,

@@ -12,6 +12,7 @@ from services.portal.domain.doors import Act, HandOver, Limit, LoginLink, Offer,
 from services.portal.domain.mail import Mail
 from services.portal.domain.money import Subscription
 from services.portal.domain.people import Learner, School, learner_key
+from shared.erasing import ERASURES
 from shared.events import Envelope
 from shared.shelf import Table
 from shared.unit import Unit
@@ -27,8 +28,12 @@ SUBSCRIPTIONS: Final = Table(
 CASES: Final = Table(name="cases", kind=Case, key=lambda row: row.case_id, columns=_OF_LEARNER)
 CREDITS: Final = Table(name="credits", kind=Credits, key=lambda row: row.subscription_id, columns=_OF_LEARNER)
 MAILS: Final = Table(name="mails", kind=Mail, key=lambda row: row.mail_id, columns=_OF_LEARNER)
-LINKS: Final = Table(name="login_links", kind=LoginLink, key=lambda row: row.hash, columns=_FOR_A_WHILE)
-SESSIONS: Final = Table(name="sessions", kind=Session, key=lambda row: row.hash, columns=_FOR_A_WHILE)
+LINKS: Final = Table(
+    name="login_links", kind=LoginLink, key=lambda row: row.hash, columns={**_FOR_A_WHILE, **_OF_LEARNER}
+)
+SESSIONS: Final = Table(
+    name="sessions", kind=Session, key=lambda row: row.hash, columns={**_FOR_A_WHILE, **_OF_LEARNER}
+)
 HAND_OVERS: Final = Table(name="hand_overs", kind=HandOver, key=lambda row: row.hash, columns=_FOR_A_WHILE)
 LIMITS: Final = Table(name="limits", kind=Limit, key=lambda row: row.key, columns=_FOR_A_WHILE)
 ACTS: Final = Table(name="acts", kind=Act, key=lambda row: row.key, columns=_FOR_A_WHILE)
@@ -43,7 +48,7 @@ LIVE: Final[tuple[Table[Any], ...]] = (LEARNERS, SUBSCRIPTIONS, CASES, CREDITS, 
 """What pages show: a change of these is told to open pages (``migrations``)."""
 PASSING: Final[tuple[Table[Any], ...]] = (LINKS, SESSIONS, HAND_OVERS, LIMITS, ACTS)
 """What is swept away once it expired."""
-TABLES: Final[tuple[Table[Any], ...]] = (SCHOOLS, OFFERS, *LIVE, *PASSING)
+TABLES: Final[tuple[Table[Any], ...]] = (SCHOOLS, OFFERS, *LIVE, *PASSING, ERASURES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,18 @@ class PortalUnit(Unit):
 
     async def mail(self, mail_id: str) -> Mail | None:
         return await self.get(MAILS, mail_id)
+
+    async def doors_of(self, school_id: str, learner_id: str) -> tuple[list[LoginLink], list[Session]]:
+        """The links and sessions by which a learner comes in."""
+        key = learner_key(school_id, learner_id)
+        return await self.find(LINKS, "learner_key", key), await self.find(SESSIONS, "learner_key", key)
+
+    def shut(self, links: Sequence[LoginLink], sessions: Sequence[Session]) -> None:
+        """These open nothing any more."""
+        for link in links:
+            self.drop(LINKS, link.hash)
+        for session in sessions:
+            self.drop(SESSIONS, session.hash)
 
     async def offers(self, school_id: str) -> list[Offer]:
         return await self.find(OFFERS, "school_id", school_id)

@@ -10,6 +10,7 @@ import pytest
 from services.portal.api.common import COOKIE
 from services.portal.api.doors import new_link
 from services.portal.hand_over import hand_over_secret, hand_over_signature
+from shared.events import notifications
 from shared.pages.secrets import hash_of
 from tests.portal.conftest import ADA, ADA_SUB, ECOLE, HOST, Town, failed_in_june, field, seen
 
@@ -217,3 +218,36 @@ async def test_every_answer_has_the_strict_policy_and_is_kept_by_nobody(town: To
     assert page.headers["cache-control"] == "no-store"
     assert "style=" not in page.text
     assert "immutable" in style.headers["cache-control"]
+
+
+async def test_an_erased_learner_is_signed_out_everywhere_and_their_links_are_dead(town: Town) -> None:
+    secret = await link(town)
+    cookie = await town.session()
+    async with town.client(cookie, language="fr") as ada:
+        assert (await ada.get("/mails")).status_code == 200
+        keyed = {"X-Relance-Key": "a-key"}
+        query = f"/api/learners/{ADA}/erasure?school_id={ECOLE}"
+        assert (await ada.get(query, headers=keyed)).json()["holds"] == {"links": 1, "sessions": 1}
+
+        await town.hear(
+            notifications.LearnerErased(
+                school_id=ECOLE, occurred_at=town.clock.now(), learner_id=ADA, by="office"
+            )
+        )
+
+        assert (await ada.get("/mails")).headers["location"].startswith("/login")
+        assert (await ada.post(f"/login/{secret}")).status_code == 404
+        told = (await ada.get(query, headers=keyed)).json()
+        assert (told["holds"], told["gone"]) == ({}, {"links": 1, "sessions": 1})
+        assert (await ada.get(query)).status_code == 401
+
+
+async def test_erasing_somebody_else_signs_nobody_out(town: Town) -> None:
+    cookie = await town.session()
+    await town.hear(
+        notifications.LearnerErased(
+            school_id="another", occurred_at=town.clock.now(), learner_id=ADA, by="office"
+        )
+    )
+    async with town.client(cookie, language="fr") as ada:
+        assert (await ada.get("/mails")).status_code == 200

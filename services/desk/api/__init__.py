@@ -27,7 +27,9 @@ from services.desk.api.common import Built, SignInFirst, Told, built, go, page
 from services.desk.api.doors import stranger
 from services.desk.oidc import Line
 from services.desk.owners import Owners
+from services.desk.sealed import holds
 from services.desk.settings import DeskSettings
+from shared import erasing
 from shared.errors import NotFound, Refused, Transient
 from shared.logs import logger
 from shared.pages.changes import Changes
@@ -70,6 +72,9 @@ def build_api(
     )
     for room in ROOMS:
         app.include_router(room.build_router())
+    app.include_router(
+        erasing.build_router(holds, opened=lambda request: built(request).opened, prefix="/api")
+    )
     serve_static(app, "services.desk")
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(Told, _told)
@@ -100,8 +105,14 @@ async def _told(request: Request, error: Exception) -> Response:
     return page(request, me, "told", status=error.status, error=error, deeds=deeds, people=people)
 
 
+def _is_for_machines(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - as above
+    if _is_for_machines(request):
+        return problem(error.status, error.code, str(error))
     name = "not_found" if isinstance(error, NotFound) else "refused"
     detail = "" if name == "not_found" else str(error)
     return await _told(request, Told(name, status=error.status, detail=detail))

@@ -18,6 +18,7 @@ from starlette.datastructures import FormData
 from services.desk.api.common import Built, Staff, Told, built, go, knock, refused, text_of
 from services.desk.domain.audit import Claim, Deed, Handled
 from services.desk.domain.case import Case
+from services.desk.sealed import sealed
 from services.desk.store import CLAIMS, DEEDS, DeskUnit
 from shared.database import OvertakenError
 from shared.errors import Refused, Transient
@@ -42,6 +43,8 @@ class Doing:
     before: Mapping[str, str] | None = None
     after: Mapping[str, str] | None = None
     note: str = ""
+    learner_id: str = ""
+    """Whom it is about, where there is no case at hand."""
 
 
 async def token_of(home: Built, me: Staff, what: str, about: str, case: Case | None = None) -> dict[str, str]:
@@ -103,7 +106,7 @@ async def _claim(
         if await _seen(unit, me, act.about, case) != seen:
             raise Told("overtaken", link=act.link, about=act.about)
         handled = await unit.handled(me.school.school_id, act.about)
-        deed = Deed(
+        typed = Deed(
             act_id=act_id,
             school_id=me.school.school_id,
             at=unit.now,
@@ -113,7 +116,9 @@ async def _claim(
             before=dict(act.before or {}),
             after=dict(act.after or {}),
             note=act.note,
+            learner_id=act.learner_id or (case.learner_id if case is not None else ""),
         )
+        deed = await sealed(unit.keys, typed)
         unit.keep(
             deed,
             Claim(act_id=act_id, deed=deed.key, answer=act.link, expires_at=unit.now + _KEPT),
@@ -132,7 +137,10 @@ async def _claim(
 async def _end(home: Built, deed: Deed, act_id: str, *, again: bool = False, unseen: bool = False) -> None:
     async with home.opened() as unit:
         await unit.get(DEEDS, deed.key)
-        unit.keep(deed)
+        # What it was typed with is sealed already; a refusal repeats what it refuses.
+        unit.keep(
+            replace(deed, why=(await sealed(unit.keys, replace(deed, note="", before={}, after={}))).why)
+        )
         if again:
             unit.drop(CLAIMS, act_id)
         handled = await unit.handled(deed.school_id, deed.about)

@@ -105,7 +105,15 @@ async def _act(request: Request, me: Staff, what: str, path: str) -> Response:
             "notifications", "POST", path, {"mail_id": mail_id, "by": me.by, "reason": note}
         )
 
-    doing = Doing(what=what, about=mail_id, link=link, ask=ask, before={"status": mail["status"]}, note=note)
+    doing = Doing(
+        what=what,
+        about=mail_id,
+        link=link,
+        ask=ask,
+        before={"status": mail["status"]},
+        note=note,
+        learner_id=mail["learner_id"],
+    )
     return await do(request, me, form, doing)
 
 

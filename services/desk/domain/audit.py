@@ -26,6 +26,8 @@ class Deed:
     """``asked``, ``done``, ``refused``, ``silent`` (the owner did not answer: try again)."""
     why: str = ""
     """The owner's words when it refused."""
+    learner_id: str = ""
+    """Whom it is about: what was typed is sealed with this learner's key."""
 
     @property
     def key(self) -> str:

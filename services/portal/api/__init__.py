@@ -14,8 +14,10 @@ from services.portal.api import admin, both, doors, live, my_page, premium, sign
 from services.portal.api.common import Built, SignInFirst, Told, Visitor, built, go, signed_in, stranger, told
 from services.portal.api.cookies import SessionCookie
 from services.portal.domain.people import School
+from services.portal.erasing import holds
 from services.portal.owners import Owners
 from services.portal.settings import PortalSettings
+from shared import erasing
 from shared.errors import NotFound, Refused, Transient
 from shared.logs import logger
 from shared.pages.changes import Changes
@@ -44,6 +46,9 @@ def build_api(
     for room in (doors, premium, sign_up, my_page, both, visits, live):
         app.include_router(room.build_router())
     app.include_router(admin.build_router())
+    app.include_router(
+        erasing.build_router(holds, opened=lambda request: built(request).opened, prefix="/api")
+    )
     serve_static(app, "services.portal")
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(Told, _told)

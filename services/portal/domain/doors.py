@@ -29,6 +29,10 @@ class LoginLink:
     to: str = ""
     used_at: datetime | None = None
 
+    @property
+    def key(self) -> str:
+        return f"{self.school_id}/{self.learner_id}"
+
     def why_not(self, now: datetime) -> str:
         """Why it does not open: ``used``, ``expired``, or empty when it does."""
         if self.used_at is not None:
