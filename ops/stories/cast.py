@@ -11,9 +11,9 @@ from ops.stories.model import acts, setup
 from ops.stories.model.base import Part
 from ops.stories.names import check_names
 from ops.stories.reader import Read, StoryRefused
-from ops.stories.rules import changed, usual_price
+from ops.stories.rules import changed, policy_text, usual_price
 from ops.stories.writing import Amount, Day, Moment, Place
-from services.dunning.policies import Policy, PolicyRefused, policy_from_data, preset
+from services.dunning.policies import Policy, policy_from_data, preset, read_policies
 from shared.calendar.months import add_months
 from shared.calendar.wall import local_date, start_of_day
 from shared.errors import NotFound, Unreadable
@@ -165,10 +165,7 @@ class Cast:
     def _school(self, told: setup.School, index: int) -> SchoolCast:
         place: Place = ("schools", index) if self.story.schools else ("school",)
         data = self._policy_data(told, place)
-        try:
-            policy = policy_from_data(data)
-        except (PolicyRefused, ValueError) as error:
-            raise self.refused((*place, "set"), f"the policy cannot be read: {error}") from error
+        policy = self._policy(told, data, place)
         return SchoolCast(
             told=told,
             policy=policy,
@@ -179,6 +176,22 @@ class Cast:
             languages=tuple(told.languages or policy.languages),
             delivery_calendar=told.delivery_calendar or policy.notices.delivery_calendar,
         )
+
+    def _policy(self, told: setup.School, data: dict[str, Any], place: Place) -> Policy:
+        """The policy, held to the rules of a policy file; a problem names the line of the story that brings it in."""
+        if told.own_policy is None and not told.set:
+            return policy_from_data(data)
+        reading = read_policies(policy_text(data), file=self.read.file)
+        problems = [f"{problem.key}: {problem.message}; {problem.remedy}" for problem in reading.errors]
+        if not problems and len(reading.policies) != 1:
+            problems = [f"one policy is expected, found {', '.join(reading.policies) or 'none'}; keep one"]
+        if problems:
+            where = (*place, "own_policy" if told.own_policy is not None else "set")
+            line = self.read.page.line_of(where)
+            raise StoryRefused(
+                [f"{self.read.file}:{line}: the policy cannot be used: {one}" for one in problems]
+            )
+        return next(iter(reading.policies.values()))
 
     def _policy_data(self, told: setup.School, place: Place) -> dict[str, Any]:
         if told.own_policy is not None:

@@ -7,7 +7,14 @@ from typing import Any, Final
 from ops.stories.cast import SubscriptionCast
 from ops.stories.engine import Answer
 from ops.stories.model import acts
-from ops.stories.performing.opening import closure_body, enrolment, grant_body, minor, registration
+from ops.stories.performing.opening import (
+    closure_body,
+    closure_id,
+    enrolment,
+    grant_body,
+    minor,
+    registration,
+)
 from ops.stories.rules import changed, policy_text
 from ops.stories.stage import CannotPlay, Stage
 
@@ -110,7 +117,9 @@ async def adds_closure(line: acts.AddsClosure, stage: Stage) -> Answer | None:
 async def withdraws_closure(line: acts.WithdrawsClosure, stage: Stage) -> Answer | None:
     """The office is open after all."""
     school = stage.cast.school(line.school)
-    return await stage.engine.call("dunning", "DELETE", f"/schools/{school.id}/closures/{line.name}")
+    return await stage.engine.call(
+        "dunning", "DELETE", f"/schools/{school.id}/closures/{closure_id(line.name)}"
+    )
 
 
 async def adopts_policy(line: acts.AdoptsPolicy, stage: Stage) -> Answer | None:

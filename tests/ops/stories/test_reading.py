@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from ops.stories.cast import Cast
 from ops.stories.model.acts import Attempt, UpdatesMethod
 from ops.stories.model.expectations import AccessExpected
+from ops.stories.performing.opening import closure_id
 from ops.stories.reader import StoryRefused, read_text
 from ops.stories.writing import Amount, parse_day, parse_moment, parse_span
+from services.dunning.policies import preset
 from shared.errors import Unreadable
 from shared.money import Money
 
@@ -199,7 +202,7 @@ def test_a_misspelt_word_is_refused_because_it_would_never_come(expected: str, p
         ("subscriptions: {ada: {learner: bob}}\nlearners: {ada: }\nhappens: {at: 2026-06-01, attempt: failed}", None),
         ("subscriptions: {ada: {}}", "x.yaml:1: nothing in this story has a date"),
         ("school: {policy: nowhere}\nstarts: 2026-06-01", "x.yaml:2: there is no policy 'nowhere'"),
-        ("school: {set: {attempts.wrong: 1}}\nstarts: 2026-06-01", "x.yaml:2: the policy cannot be read"),
+        ("school: {set: {attempts.wrong: 1}}\nstarts: 2026-06-01", "x.yaml:2: the policy cannot be used: attempts.wrong:"),
         ("subscriptions: {ada: {price: 12.345}}\nstarts: 2026-06-01", "x.yaml:2: '12.345' is no amount of EUR"),
         ("subscriptions: {ada: {}}\nstarts: 2026-06-01\nexpect: {access: full, who: bob}", "x.yaml:4: there is no learner 'bob'"),
     ],
@@ -213,6 +216,36 @@ def test_a_name_that_nobody_has_is_refused_before_anything_is_played(lines: str,
         Cast(read)
 
     assert refused.value.problems[0].startswith(problem)
+
+
+def test_a_whole_policy_in_a_story_may_be_a_policy_file_as_it_stands() -> None:
+    text = preset("fixed-offsets").to_yaml().replace("\n", "\n    ")
+
+    cast = Cast(
+        read_text(f"story: x\nschool:\n  own_policy:\n    {text}\nstarts: 2026-06-01\n", file="x.yaml")
+    )
+
+    assert cast.school().policy.id == "fixed-offsets"
+
+
+def test_a_whole_policy_that_contradicts_itself_is_refused_with_its_key_and_the_remedy() -> None:
+    own = "{id: mine, attempts: {executor: bank}}"
+    read = read_text(f"story: x\nschool:\n  own_policy: {own}\nstarts: 2026-06-01\n", file="x.yaml")
+
+    with pytest.raises(StoryRefused) as refused:
+        Cast(read)
+
+    assert all(one.startswith("x.yaml:3: the policy cannot be used: ") for one in refused.value.problems)
+    assert any("attempts.executor: is 'bank'" in one for one in refused.value.problems)
+    assert not any("pydantic" in one for one in refused.value.problems)
+
+
+def test_a_closure_may_have_a_name_in_any_script() -> None:
+    ids = {closure_id(name) for name in ("研修", "創立記念日", "Été", "Pont de l'Ascension", "GW")}
+
+    assert len(ids) == 5
+    assert "GW" in ids
+    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]{1,64}", one) for one in ids)
 
 
 def test_a_story_begins_the_day_before_and_ends_a_month_after_what_it_names() -> None:
