@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import click
 import httpx
@@ -58,15 +60,42 @@ def ask(plan: Plan, service: str, send: Callable[[httpx.Client], httpx.Response]
             raise click.ClickException(
                 f"{service} does not answer at {plan.url(service)}: {error}"
             ) from error
-    body = answer.json()
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise click.ClickException(
+            f"{service} answered {answer.status_code} at {plan.url(service)} and no JSON: look whether another "
+            "program listens there"
+        ) from error
     if answer.is_error:
         raise click.ClickException(str(body.get("detail", body)))
     return body
 
 
+def zoned(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """An option that is an instant with its zone, as ISO 8601 has it.
+
+    Raises:
+        click.BadParameter: it is something else.
+    """
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise click.BadParameter(
+            f"{value!r} is no instant with its zone: write 2026-06-05T09:00:00Z or 2026-06-05T09:00+09:00"
+        )
+    return at.isoformat()
+
+
 @click.command()
 @click.argument("case")
-@click.option("--at", metavar="INSTANT", help="As it was known at this ISO instant (with its zone).")
+@click.option(
+    "--at", metavar="INSTANT", callback=zoned, help="As it was known at this ISO instant (with its zone)."
+)
 @click.option("--lang", type=click.Choice(["fr", "ja", "en"]), default="en", show_default=True)
 @click.option(
     "--json", "as_json", is_flag=True, help="The lines with their dates, reasons and event ids as JSON."
@@ -75,7 +104,8 @@ def ask(plan: Plan, service: str, send: Callable[[httpx.Client], httpx.Response]
 def why(case: str, at: str | None, lang: str, as_json: bool, data: Path) -> None:
     """Tell CASE as a short story: what happened, what follows, by which rule."""
     wanted = {"lang": lang, **({"at": at} if at else {})}
-    story = ask(the_stack(data), "dunning", lambda http: http.get(f"/cases/{case}/why", params=wanted))
+    path = f"/cases/{quote(case, safe='~')}/why"
+    story = ask(the_stack(data), "dunning", lambda http: http.get(path, params=wanted))
     if as_json:
         click.echo(json.dumps(story, ensure_ascii=False, indent=1))
         return

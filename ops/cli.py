@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import click
 
-from ops.asking import bring_in, why
+from ops.asking import bring_in, why, zoned
 from ops.bench.command import bench
 from ops.demo.command import demo
 from ops.metrics_reference import show_metrics
@@ -88,7 +88,10 @@ main.add_command(show_metrics)
 @KAFKA
 @DATABASE
 @click.option(
-    "--clock", metavar="INSTANT", help="Live in virtual time from this ISO instant on (demonstrations)."
+    "--clock",
+    metavar="INSTANT",
+    callback=zoned,
+    help="Live in virtual time from this ISO instant on (demonstrations).",
 )
 @click.option("--empty", is_flag=True, help="Without the two schools that a newcomer may look around in.")
 def up(data: Path, kafka: str, database: str, clock: str | None, empty: bool) -> None:

@@ -8,6 +8,7 @@ five seconds after what was written before. A weekday in front (``Mon 2026-06-01
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import timezone as fixed
@@ -29,6 +30,10 @@ _ONLY_DAY: Final = re.compile(_DAY)
 _SPAN: Final = re.compile(r"([0-9]+)\s*(d|h|m|min|s)", re.IGNORECASE)
 _ISO_SPAN: Final = re.compile(r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?)?")
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
+
+_YEARS: Final = range(1970, 2200)
+_FARTHEST_ZONE: Final = 14
+_LONGEST_SPAN: Final = timedelta(days=36_525)
 
 MOMENT_FORM: Final = (
     'an instant is expected: "2026-06-01 09:00" (the school\'s local time, seconds and hours up to 47:59 allowed), '
@@ -111,6 +116,8 @@ def parse_moment(text: str) -> Moment:
     named = found["zone"]
     if named and "/" in named:
         zone(named)
+    elif named and named not in {"Z", "UTC"} and int(named[1:3]) > _FARTHEST_ZONE:
+        raise Unreadable(f"{text!r} has an offset that no zone has: {_FARTHEST_ZONE} hours are the most")
     return Moment(text=text, day=day, wall=wall, rest=rest, zone=named)
 
 
@@ -136,11 +143,20 @@ def parse_span(text: str) -> Span:
     iso = _ISO_SPAN.fullmatch(stripped)
     if iso is not None and any(iso.groups()):
         days, hours, minutes, seconds = (float(part or 0) for part in iso.groups())
-        return Span(text=text, length=timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        return _span(text, {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
     parts = _SPAN.findall(stripped)
     if not parts or _SPAN.sub("", stripped).strip():
         raise Unreadable(f"{text!r} is none: {SPAN_FORM}")
-    length = sum((timedelta(**{_UNITS[unit.lower()]: int(count)}) for count, unit in parts), timedelta(0))
+    return _span(text, *({_UNITS[unit.lower()]: int(count)} for count, unit in parts))
+
+
+def _span(text: str, *parts: Mapping[str, float]) -> Span:
+    try:
+        length = sum((timedelta(**part) for part in parts), timedelta(0))
+    except OverflowError:
+        length = timedelta.max
+    if length > _LONGEST_SPAN:
+        raise Unreadable(f"{text!r} is longer than any story: {_LONGEST_SPAN.days} days are the most")
     return Span(text=text, length=length)
 
 
@@ -149,6 +165,8 @@ def _day(found: re.Match[str], text: str) -> date:
         day = date.fromisoformat(found["date"])
     except ValueError as error:
         raise Unreadable(f"{text!r} is no day of any month: {error}") from error
+    if day.year not in _YEARS:
+        raise Unreadable(f"{text!r} lies too far away: the years {_YEARS[0]} to {_YEARS[-1]} can be told")
     said = found["weekday"]
     if said and (said[:3].lower() not in _WEEKDAYS or _WEEKDAYS[day.weekday()] != said[:3].lower()):
         raise Unreadable(f"{text!r} is wrong: {day} is a {_WEEKDAYS[day.weekday()].capitalize()}")

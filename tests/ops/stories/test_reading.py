@@ -274,3 +274,20 @@ def test_what_a_subscription_leaves_out_follows_from_its_school() -> None:
     assert (yuki.gateway, yuki.price, yuki.method) == ("paypal", Money(12800, "JPY"), "paypal_subscription")
     assert yuki.started_on == date(2026, 2, 15)
     assert yuki.learner.language == "ja"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{at: 9999-12-31 09:00, attempt: failed}", "'9999-12-31 09:00' lies too far away"),
+        ("{at: 0001-01-01 09:00, attempt: failed}", "'0001-01-01 09:00' lies too far away"),
+        ("{at: 2026-06-01 09:00 +25:00, attempt: failed}", "has an offset that no zone has"),
+        ("{at: +99999999999d, attempt: failed}", "is longer than any story"),
+        ("{at: 2026-06-01 09:00, attempt: failed, arrives: +P99999D}", "is longer than any story"),
+    ],
+)  # fmt: skip
+def test_an_instant_that_nobody_lives_to_see_is_refused_with_its_line(line: str, problem: str) -> None:
+    with pytest.raises(StoryRefused) as refused:
+        read_text(f"story: x\nsubscriptions: {{ada: }}\nhappens: {line}\n", file="x.yaml")
+
+    assert any(one.startswith("x.yaml:3: ") and problem in one for one in refused.value.problems)
