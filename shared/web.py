@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
+from starlette.exceptions import HTTPException
 
 from shared.api_keyring import Keyring, caller_with
 from shared.api_keys import OPERATOR, Caller, Need
@@ -49,6 +50,7 @@ def build_app(title: str, settings: Settings, *, ready: Check | None = None, **o
     app.add_exception_handler(CalendarHorizon, _unreadable)
     app.add_exception_handler(Transient, _transient)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
 
     @app.get("/health", tags=["operations"])
     async def health() -> dict[str, str]:
@@ -194,6 +196,26 @@ async def _unreadable(_: Request, error: Exception) -> JSONResponse:
 
 async def _transient(_: Request, error: Exception) -> JSONResponse:
     return problem(503, "try_again", str(error))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: a body that is no JSON or no UTF-8, a path or method that is not there."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    code, why = _BY_HTTP.get(error.status_code, ("bad_request", "of how it was sent"))
+    answer = problem(
+        error.status_code,
+        code,
+        f"we could not answer because {why}: correct the request and send it again (/openapi.json says how)",
+    )
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+_BY_HTTP: Final = {
+    400: ("bad_request", "the body cannot be read"),
+    404: ("not_found", "nothing is at this address"),
+    405: ("method_not_allowed", "this address takes another method"),
+}
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -24,7 +24,7 @@ from services.payments.domain.periods import billing_day_of, period_of, service_
 from services.payments.domain.registration import Registered, when_registered
 from services.payments.domain.state import Registration
 from services.payments.inbox import Inbox
-from services.payments.store import PaymentsUnit
+from services.payments.store import REFERENCES, PaymentsUnit
 from shared.calendar.wall import local_date
 from shared.errors import NotFound, Refused, Unreadable
 from shared.events.payments import TemporaryPaymentReceived
@@ -66,10 +66,32 @@ async def register(unit: PaymentsUnit, told: Registration) -> Registered:
     today = local_date(unit.now, school.zone) if school else unit.now.date()
     known = await unit.subscription(told.subscription_id)
     registered = when_registered(known, told, today=today, now=unit.now)
+    for reference in registered.references:
+        await check_reference(unit, reference.key, told.subscription_id)
     unit.keep(registered.subscription if registered.subscription != known else None)
     await unit.refer(*registered.references)
     unit.say(*registered.said)
     return registered
+
+
+async def check_reference(unit: PaymentsUnit, key: str, subscription_id: str) -> None:
+    """A key of some schools neither reads nor takes over what another school is known by at its gateway.
+
+    Raises:
+        Refused: 403; nothing is told of whose it is.
+    """
+    known = await unit.get(REFERENCES, key)
+    if known is None or known.subscription_id == subscription_id:
+        return
+    try:
+        await unit.subscription(known.subscription_id)
+    except NotFound:
+        raise Refused(
+            f"we could not use {key} for {subscription_id} because your key is not for its school: "
+            "check the id at the gateway, or ask the operator for a key of that school",
+            status=403,
+            code="forbidden",
+        ) from None
 
 
 async def _wake(inbox: Inbox | None, registered: list[Registered]) -> None:
@@ -96,6 +118,8 @@ async def put_from_gateway(
     async with opened() as unit:
         now = unit.now
         school = await unit.school(body.school_id)
+        await unit.subscription(subscription_id)
+        await check_reference(unit, f"{body.gateway}:{body.gateway_subscription_id}", subscription_id)
     if school is None:
         raise NotFound(
             f"we could not register from the gateway because school {body.school_id} is not known here yet"
