@@ -51,6 +51,7 @@ class _Patient(click.Group):
         "replay": "ops.replay.command",
         "webhooks": "ops.webhooks_cli",
         "erase": "ops.erase_cli",
+        "masters": "ops.masters_cli",
         "mails": "ops.mails_cli",
     }
 

@@ -209,10 +209,19 @@ class Keys:
         assert box is not None  # noqa: S101 - the index is no person and is never erased
         return box.digest("\x1f".join((purpose, *parts)).encode())
 
-    async def rewrap(self, master: str) -> int:
-        """Wrap by the first master whatever ``master`` wrapped; how many keys."""
+    async def rewrap(self, master: str, subjects: Sequence[str] | None = None) -> int:
+        """Wrap by the first master whatever ``master`` wrapped, of everybody or of ``subjects``; how many keys.
+
+        Raises:
+            MasterMissing: ``master`` is not at hand.
+        """
         masters = current()
-        rows: list[SubjectKey] = await self._unit.find(KEYS, "master", master)
+        if subjects is None:
+            rows: list[SubjectKey] = await self._unit.find(KEYS, "master", master)
+        else:
+            await self.fetch(subjects)
+            found = [await self._unit.get(KEYS, subject) for subject in subjects]
+            rows = [row for row in found if row is not None and row.master == master]
         for row in rows:
             data_key = masters.unwrap(row.master, row.subject, row.wrapped)
             wrapped = masters.wrap(row.subject, data_key)
