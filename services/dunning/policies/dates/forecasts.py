@@ -101,7 +101,13 @@ def due_watchdog(policy: Policy, due: date) -> Dated | None:
     schedule = policy.attempts.schedule
     if isinstance(schedule, NoSchedule) or not schedule.watchdog.renewals:
         return None
-    return _watchdog(schedule.watchdog, charge_window(policy, due)[1])
+    return _due_watchdog(schedule.watchdog, policy.billing.charge_window, policy.timezone, due)
+
+
+# Whoever is billed on one day is asked after at one instant, and every paid month asks for it.
+@lru_cache(maxsize=2048)
+def _due_watchdog(watchdog: Watchdog, window: ChargeWindow | None, zone_name: str, due: date) -> Dated:
+    return _watchdog(watchdog, _window(window, zone_name, due)[1])
 
 
 def announced_limit(policy: Policy, first_failed_at: datetime) -> Dated | None:
