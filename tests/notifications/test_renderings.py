@@ -249,21 +249,22 @@ def test_a_lump_sum_is_reviewed_against_what_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "written"),
+    ("language", "written", "button"),
     [
-        ("fr", "Aucune nouvelle du prélèvement du lundi 1er juin 2026"),
-        ("ja", "2026年6月1日(月)の決済の結果が届いていません"),
-        ("en", "Nothing was heard of the charge of Monday 1 June 2026"),
+        ("fr", "Aucune nouvelle du prélèvement du lundi 1er juin 2026", "Ouvrir le bureau"),
+        ("ja", "2026年6月1日(月)の決済の結果が届いていません", "管理画面を開く"),
+        ("en", "Nothing was heard of the charge of Monday 1 June 2026", "Open the desk"),
     ],
 )
-def test_an_alarm_about_a_silent_month_names_its_day_and_its_gateway(
-    language: Language, written: str
+def test_an_alarm_about_a_silent_month_names_its_day_and_its_gateway_and_opens_no_case(
+    language: Language, written: str, button: str
 ) -> None:
-    """JP-32: no attempt failed, so none is counted."""
+    """JP-32: no attempt failed, so none is counted, and no case opened."""
     data = {"gateway": "stripe", "due_on": "2026-06-01", "attempt": "1", "detail": "nothing was heard"}
     mail = render(sample_letter(T.STAFF_WATCHDOG, language, data=data), language)
 
     assert written in mail.subject
+    assert button in mail.text
     assert "Stripe" in mail.text
     assert "PayPal" not in mail.text
     assert "nothing was heard" not in mail.text
