@@ -77,6 +77,7 @@ class SimPool:
         received: list[datetime],
         bodies: list[bytes],
         _traces: list[str | None],
+        _sealed_with: list[str],
     ) -> list[dict[str, Any]]:
         fresh: list[Kept] = []
         for key, gateway, kind, received_at, body in zip(
