@@ -139,7 +139,7 @@ class Aviary:
     collector: Collector
 
     async def call(self, service: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
-        answer = await self.engine.call(service, method, path, body, **more)
+        answer = await self.engine.lines.knock(service, method, path, body, **more)
         assert answer.ok, (service, path, answer)
         return answer.body
 
