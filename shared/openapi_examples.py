@@ -69,6 +69,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "failure": "2026-06-01T09:00:00+02:00",
     "act": "extend",
     "price_minor": 7500,
+    "parked_id": "payments.events/0/17",
     "gateway": "stripe",
 }
 _DAY: Final = "2026-06-01"

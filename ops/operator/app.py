@@ -1,4 +1,4 @@
-"""The operator's API: what-if, in a process of its own for each question, one after the other."""
+"""The operator's API: what-if, in a process of its own for each question; and what was set aside, in every service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -16,6 +17,8 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi import Path as InPath
 from pydantic import AwareDatetime, BaseModel, Field
 
+from ops.operator import parked
+from shared.database import PgStore, open_pool
 from shared.errors import Refused, Transient
 from shared.settings import Settings
 from shared.web import READS, Keyed, build_app
@@ -39,19 +42,33 @@ Asks = Callable[[str, Question], Awaitable[dict[str, Any]]]
 """School and question to the answer as ``ops.whatif.telling.data`` tells it."""
 
 
-def build_api(settings: Settings | None = None, *, asks: Asks | None = None) -> FastAPI:
-    """The application over the installation's database; ``asks`` answers in its place over another history."""
+def build_api(
+    settings: Settings | None = None, *, asks: Asks | None = None, store_of: parked.StoreOf | None = None
+) -> FastAPI:
+    """The application over the installation's database; ``asks`` and ``store_of`` answer in its place over another."""
     settings = settings or Settings()
 
     async def ready() -> None:
         connection = await asyncpg.connect(settings.database)
         await connection.close()
 
-    app: FastAPI = build_app("Relance operator", settings, ready=ready)
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await open_pool(settings.database, size=2, name="relance operator api")
+        app.state.store_of = lambda service: PgStore(pool, service)
+        yield
+        await pool.close()
+
+    app: FastAPI = build_app(
+        "Relance operator", settings, ready=ready, lifespan=None if store_of else lifespan
+    )
+    app.state.clock = settings.clock()
+    app.state.store_of = store_of
     app.state.asks = asks or partial(_in_a_process, settings.database, asyncio.Semaphore(1))
     router = APIRouter(dependencies=[Keyed], tags=["what-if"])
     router.post("/schools/{school_id}/what-if", openapi_extra=READS)(what_if)
     app.include_router(router)
+    app.include_router(parked.build_router())
     return app
 
 

@@ -28,7 +28,7 @@ class DeskSettings(Settings):
     portal_api_url: str = "http://127.0.0.1:8315"
     notifications_url: str = "http://127.0.0.1:8314"
     operator_url: str = ""
-    """The operator's API, for what-if; empty where nobody runs it, and then the page says so."""
+    """The operator's API, for what-if and parked messages; empty where nobody runs it, and then the page says so."""
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:

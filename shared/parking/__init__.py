@@ -56,6 +56,14 @@ class Parking:
         async with self._store.transaction(locking=False) as shelf:
             return await self._the(_aside(shelf), parked_id), await _aside(shelf).acts(parked_id)
 
+    def problem_of(self, message: SetAside) -> str:
+        """Why a retry would fail as things stand, as far as that is known without trying; empty when it would not."""
+        try:
+            self._envelope_of(message)
+        except _StillFails as still:
+            return still.reason
+        return ""
+
     async def fix(
         self, parked_id: str, value: bytes, *, by: str, because: str, act_id: str, seen: int | None = None
     ) -> SetAside:

@@ -17,6 +17,7 @@ from services.desk.api import (
     machinery,
     mails,
     office,
+    parked,
     queues,
     rules,
     sign_in,
@@ -41,7 +42,7 @@ from shared.web import Check, build_app, problem
 log = logger("desk")
 
 CHANNEL = "desk_changed"
-ROOMS = (doors, sign_in, today, cases, acts, queues, mails, rules, what_if, office, machinery, live)
+ROOMS = (doors, sign_in, today, cases, acts, queues, mails, rules, what_if, office, machinery, parked, live)
 
 
 def build_api(
