@@ -10,8 +10,8 @@ import pytest
 from fastapi.openapi.utils import get_openapi
 
 from services.payments.news import Outcome
-from shared.events import payments
-from tests.payments.conftest import ADA, Town
+from shared.events import notifications, payments
+from tests.payments.conftest import ADA, GAKKO, Town
 from tests.payments.test_telling import ada
 
 BODY: dict[str, Any] = {
@@ -114,6 +114,28 @@ async def test_a_receipt_counts_once(client: httpx.AsyncClient, town: Town) -> N
 
     (received,) = town.said(payments.TemporaryPaymentReceived)
     assert (received.receipt_id, received.amount.amount_minor) == ("r1", 25600)
+    assert received.reference.startswith("sealed:")
+    assert "AIKO-04" not in repr(town.line.stores["payments"].journal)
+
+
+async def test_what_stood_on_the_statement_of_an_erased_learner_is_not_kept(
+    client: httpx.AsyncClient, town: Town
+) -> None:
+    await town.hear(
+        notifications.LearnerErased(
+            school_id=GAKKO, occurred_at=town.clock.now(), learner_id="aiko", by="office"
+        )
+    )
+    body = {
+        "amount": {"amount_minor": 25600, "currency": "JPY"},
+        "reference": "サトウ アイコ",
+        "period": "2026-04-15",
+        "recorded_by": "mika",
+    }
+    assert (await client.put("/subscriptions/aiko-jp/temporary-payments/r1", json=body)).status_code == 200
+    await town.line.settle()
+    (received,) = town.said(payments.TemporaryPaymentReceived)
+    assert received.reference == "[erased]"
 
 
 async def test_the_office_reads_what_was_tried(client: httpx.AsyncClient, town: Town) -> None:

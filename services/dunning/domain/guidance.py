@@ -18,6 +18,7 @@ from shared.calendar import end_of_day, start_of_day
 from shared.events import dunning as facts
 from shared.events import payments
 from shared.events.words import CaseState, ReviewReason
+from shared.keys import SEALED
 from shared.money import Money
 
 
@@ -136,7 +137,7 @@ def when_unplaced_payment(
 ) -> Decision:
     """Money by the temporary method for a month that has no case: a person looks where it belongs."""
     turn = Turn(world, bare_case(world, fact, gateway=world.account.gateway), now, cause)
-    _review(turn, ReviewReason.OVERPAYMENT, fact, f"{fact.amount} came by {fact.reference} without a case")
+    _review(turn, ReviewReason.OVERPAYMENT, fact, f"{fact.amount} came by {_named(fact)} without a case")
     return replace(turn.finish(), case=None)
 
 
@@ -155,9 +156,14 @@ def _unexpected(turn: Turn, fact: payments.TemporaryPaymentReceived) -> Decision
         turn,
         ReviewReason.OVERPAYMENT,
         fact,
-        f"{fact.amount} came by {fact.reference} and nothing was asked for",
+        f"{fact.amount} came by {_named(fact)} and nothing was asked for",
     )
     return turn.finish()
+
+
+def _named(fact: payments.TemporaryPaymentReceived) -> str:
+    """How the office finds the receipt: what stood on the statement, or its id where that is sealed."""
+    return f"receipt {fact.receipt_id}" if fact.reference.startswith(SEALED) else fact.reference
 
 
 def _review(turn: Turn, reason: ReviewReason, fact: payments.TemporaryPaymentReceived, detail: str) -> None:

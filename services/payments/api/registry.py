@@ -22,12 +22,13 @@ from services.payments.api.shared import Built, LetterBox, Opened, PathId, subsc
 from services.payments.domain.methods import why_refused
 from services.payments.domain.periods import billing_day_of, period_of, service_day_of
 from services.payments.domain.registration import Registered, when_registered
-from services.payments.domain.state import Registration
+from services.payments.domain.state import Registration, Subscription
 from services.payments.inbox import Inbox
 from services.payments.store import REFERENCES, PaymentsUnit
 from shared.calendar.wall import local_date
 from shared.errors import NotFound, Refused, Unreadable
 from shared.events.payments import TemporaryPaymentReceived
+from shared.keys import PLACEHOLDER, subject_of
 from shared.methods import OfferedMethod
 from shared.openapi import sheet
 from shared.sheets import Report, WrongLine, read_sheet
@@ -214,11 +215,17 @@ async def put_temporary_payment(
             period=body.period or period_of(today, subscription.anchors),
             receipt_id=receipt_id,
             amount=body.amount.money,
-            reference=body.reference,
+            reference=await _sealed(unit, subscription, body.reference),
             recorded_by=body.recorded_by,
         )
         unit.say(fact)
     return Accepted()
+
+
+async def _sealed(unit: PaymentsUnit, subscription: Subscription, reference: str) -> str:
+    """What stood on the bank's statement, often a payer's name: it travels sealed."""
+    subject = subject_of(subscription.school_id, subscription.learner_id)
+    return await unit.keys.seal(subject, reference) or (PLACEHOLDER if reference else "")
 
 
 async def reconcile(subscription_id: PathId, opened: Opened) -> Accepted:
