@@ -235,3 +235,19 @@ async def test_an_address_is_never_said(town: Town) -> None:
 async def test_an_answer_for_a_case_nobody_wrote_about_is_empty(town: Town) -> None:
     answer: httpx.Response = await town.http.get("/cases/sub-x~2026-01-01/mails")
     assert (answer.status_code, answer.json()) == (200, [])
+
+
+async def test_a_draft_whose_data_do_not_fit_is_refused_in_words(town: Town) -> None:
+    draft = {
+        "school_id": "ecole",
+        "learner_id": "ada",
+        "subscription_id": "ada-fr",
+        "template": "fr.re_enrolment_closed",
+    }
+    other = await town.http.post("/cases/ada-fr~2026-06-01/drafts", json={**draft, "language": "ja"})
+    assert other.status_code == 404
+    assert "it exists in fr, en" in other.json()["detail"]
+    for template in T:
+        odd = {"template": template.value, "data": {"amount": "much", "due_on": "soon", "day": "one day"}}
+        answer = await town.http.post("/cases/ada-fr~2026-06-01/drafts", json={**draft, **odd})
+        assert answer.status_code in {200, 422}, (template, answer.text)

@@ -10,7 +10,7 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from services.notifications import domain
-from services.notifications.api.doors import Form, Opened, SchoolId, page
+from services.notifications.api.doors import Form, Opened, SchoolId, page, written
 from services.notifications.api.shapes import (
     ActIn,
     CaseId,
@@ -21,7 +21,6 @@ from services.notifications.api.shapes import (
     mail_out,
     mails_out,
 )
-from services.notifications.rendering import render
 from services.notifications.store import NotificationsUnit
 from shared.calendar import Language, local_date
 from shared.errors import NotFound
@@ -96,7 +95,7 @@ async def preview_mail(
         letter = await unit.letter(order)
     if letter is None:
         raise NotFound(f"there is no mail {mail_id}: look for it in the mail log of its case")
-    return page(render(letter, language, support=request.app.state.support), form)
+    return page(written(letter, language, request.app.state.support), form)
 
 
 async def release_mail(body: ActIn, opened: Opened) -> MailOut:

@@ -13,11 +13,10 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.notifications import domain
-from services.notifications.api.doors import Form, Opened, page
+from services.notifications.api.doors import Form, Opened, page, written
 from services.notifications.api.shapes import CaseId, Id, PathId
 from services.notifications.context import Letter
 from services.notifications.handlers import HEARS
-from services.notifications.rendering import render
 from services.notifications.store import LEARNERS, NotificationsUnit, person_key
 from shared.calendar import Language
 from shared.events import dunning
@@ -104,7 +103,7 @@ async def draft_mail(
             learner=await unit.learner(body.school_id, body.learner_id),
             payment=await unit.payment(body.subscription_id),
         )
-    return page(render(letter, body.language, support=request.app.state.support), body.form)
+    return page(written(letter, body.language, request.app.state.support), body.form)
 
 
 async def rehearse_closure(school_id: PathId, body: ClosureIn, opened: Opened) -> list[MoveOut]:
