@@ -24,6 +24,8 @@ create table if not exists {schema}.heard (
     type  text not null,
     heard_at timestamptz not null
 );
+-- A virtual clock stands still while much is heard, and rows that are forgotten leave holes that new ones fill.
+alter table {schema}.heard add column if not exists place bigint generated always as identity;
 create index if not exists heard_old on {schema}.heard using brin (heard_at);
 
 create table if not exists {schema}.errands (

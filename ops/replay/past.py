@@ -137,7 +137,9 @@ class Reader:
                 retried[envelope.id] = row["settled_at"]
             elif not (row["how"] or "").startswith("found"):
                 aside.add(envelope.id)
-        rows = await self.connection.fetch(f"select id, heard_at from {schema}.heard order by heard_at, ctid")
+        rows = await self.connection.fetch(
+            f"select id, heard_at from {schema}.heard order by heard_at, place"
+        )
         found = [
             (retried.get(row["id"], row["heard_at"]), wanted[row["id"]])
             for row in rows

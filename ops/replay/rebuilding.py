@@ -54,7 +54,7 @@ async def rebuild(past: Past) -> Rebuilt:
     built = Rebuilt(past=past, edge=edge, store=MemoryStore(), clock=HandClock(first))
     for name, rows in edge.seed(past).items():
         built.store.rows.setdefault(name, {}).update(rows)
-    for at, steps in groupby(_steps(past, edge), key=lambda step: (step[0], step[1])):
+    for at, steps in groupby(in_one_order(past, edge), key=lambda step: (step[0], step[1])):
         built.clock.move_to(at[0])
         together = [one for _, _, one in steps]
         if at[1]:
@@ -81,10 +81,11 @@ async def listen(built: Rebuilt, facts: list[Told]) -> None:
     await hear(built.past.service, built.store, built.clock, messages, parked_limit=_NO_LIMIT)
 
 
-def _steps(past: Past, edge: Edge) -> Iterator[tuple[datetime, bool, Told]]:
+def in_one_order(past: Past, edge: Edge) -> Iterator[tuple[datetime, bool, Told]]:
     """What was heard and what came from outside, in one order.
 
-    Of one instant, what came from outside comes before the first fact whose consequences were written after it.
+    Of one instant, what came from outside comes before the first fact whose consequences were written after it, and
+    never before the fact that asked for it: two that were asked for at once may end in the other order.
     """
     written: dict[str, int] = {}
     for one in past.own:
@@ -94,6 +95,7 @@ def _steps(past: Past, edge: Edge) -> Iterator[tuple[datetime, bool, Told]]:
         one for one in past.own if type(one.envelope.fact) in edge.retakes and edge.is_at_edge(one.envelope)
     ]
     outside.sort(key=lambda one: (one.envelope.recorded_at, one.seq))
+    to_be_heard = {one.envelope.id for _, one in past.heard}
     waiting = iter([*outside, None])
     following = next(waiting)
     for at, one in past.heard:
@@ -102,12 +104,13 @@ def _steps(past: Past, edge: Edge) -> Iterator[tuple[datetime, bool, Told]]:
             recorded = following.envelope.recorded_at
             if recorded > at or (
                 recorded == at
-                and (anchor is None or following.seq > anchor or following.envelope.cause == one.envelope.id)
+                and (anchor is None or following.seq > anchor or following.envelope.cause in to_be_heard)
             ):
                 break
             yield recorded, True, following
             following = next(waiting)
         yield at, False, one
+        to_be_heard.discard(one.envelope.id)
     while following is not None:
         yield following.envelope.recorded_at, True, following
         following = next(waiting)

@@ -28,7 +28,7 @@ _WANTED: Final = tuple(
 )  # fmt: skip
 
 _JOURNAL: Final = """
-    select coalesce(h.heard_at, j.told_at) as at, j.told_at, j.seq, j.id, j.cause, j.value, h.ctid as place
+    select coalesce(h.heard_at, j.told_at) as at, j.told_at, j.seq, j.id, j.cause, j.value, h.place
     from {service}.journal j left join dunning.heard h on h.id = j.id
     where j.told_at is not null and j.type = any($1)
 """
@@ -73,8 +73,8 @@ def _in_causal_order(rows: list[Any]) -> list[tuple[datetime, Envelope]]:
             depths[row["id"]] = depth(cause) + 1 if together else 0
         return depths[row["id"]]
 
-    def place(row: Any) -> tuple[int, int, int]:
-        return (0, *row["place"]) if row["place"] is not None else (1, 0, row["seq"])
+    def place(row: Any) -> tuple[int, int]:
+        return (0, row["place"]) if row["place"] is not None else (1, row["seq"])
 
     rows.sort(key=lambda row: (row["at"], row["told_at"], depth(row), place(row)))
     return [(row["at"], from_bytes(row["value"])) for row in rows]

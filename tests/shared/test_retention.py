@@ -68,6 +68,22 @@ async def test_what_is_done_with_goes_when_its_time_is_over_and_not_before(pool:
         assert not any([await rows(pool, table) for table in due])
 
 
+async def test_the_order_of_hearing_outlives_what_was_forgotten(pool: Any) -> None:
+    store, clock = PgStore(pool, "counting"), HandClock(NOON)
+    old = [failed(number) for number in range(1, 300)]
+    await hear(COUNTING, store, clock, messages(old))
+    await pool.execute("delete from counting.heard where place % 3 = 0")
+    await pool.execute("vacuum counting.heard")  # the next rows fill the holes
+
+    fresh = [failed(number) for number in range(300, 400)]
+    await hear(COUNTING, store, clock, messages(fresh))
+
+    found = await pool.fetch("select id from counting.heard order by heard_at, place")
+    assert [row["id"] for row in found][-100:] == [
+        wrap(one, cause=None, recorded_at=NOON).id for one in fresh
+    ]
+
+
 async def test_much_is_forgotten_little_by_little(pool: Any) -> None:
     await three_failures(pool)
     late = NOON + timedelta(days=4000)
