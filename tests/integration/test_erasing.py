@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,14 +13,14 @@ from ops.erase_cli import holders
 from ops.replay.running import dry_run
 from ops.replay.wording import lines
 from ops.stack.plan import SERVICES
+from ops.stack.running import RunningStack, start_stack
 from ops.topics.place import database, place_of, unseal
-from tests.integration.conftest import tell
+from tests.integration.conftest import START, tell
 
 if TYPE_CHECKING:
     from click.testing import Result
 
     from ops.stack.engine import StackEngine
-    from ops.stack.running import RunningStack
 
 pytestmark = [pytest.mark.embedded, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -41,6 +41,14 @@ class Office:
         """What a replay from the beginning would change."""
         found = await dry_run(self.pool, place_of(self.stack.folder).clock, SERVICES)
         return [line for one in found if not one.is_none for line in lines(one)]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack of its own: topics keep what was said of the erased, and no other story is to hear it."""
+    running = start_stack(tmp_path_factory.mktemp("erasing"), kafka="embedded", clock=START)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
