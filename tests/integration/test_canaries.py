@@ -179,8 +179,17 @@ class Aviary:
             await self.call("notifications", "PUT", f"/learners/{learner}", body)
         case = "haruka~2026-04-15"
         await self.call("dunning", "POST", f"/cases/{case}/report", {"text": _words()})
+        await self.settled()
         note = f"{name_of(903)} called, write to {address_of(903)}, card {CARD}, cvc 737"
         await self.call("dunning", "POST", f"/cases/{case}/close", {"by": "office", "note": note})
+        await self.settled()
+        receipt = {
+            "amount": {"amount_minor": 12800, "currency": "JPY"},
+            "reference": name_of(902),
+            "period": "2026-04-15",
+            "recorded_by": "office",
+        }
+        await self.call("payments", "PUT", "/subscriptions/haruka/temporary-payments/r1", receipt)
         await self._mistakes()
         await self.settled()
 
