@@ -172,6 +172,7 @@ def environment(plan: Plan, part: Part) -> dict[str, str]:
         "RELANCE_PAYMENTS_URL": plan.url("payments"),
         "RELANCE_DUNNING_URL": plan.url("dunning"),
         "RELANCE_NOTIFICATIONS_URL": plan.url("notifications"),
+        "RELANCE_HOOKS_URL": plan.url("hooks"),
         "RELANCE_OPERATOR_URL": plan.url("operator"),
         "RELANCE_LOG_LEVEL": os.environ.get("RELANCE_LOG_LEVEL", "INFO"),
         "RELANCE_OTLP_ENDPOINT": os.environ.get("RELANCE_OTLP_ENDPOINT", ""),

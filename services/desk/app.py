@@ -48,6 +48,7 @@ def build_api(settings: DeskSettings | None = None) -> FastAPI:
         "credits": settings.credits_url,
         "notifications": settings.notifications_url,
         "portal": settings.portal_api_url,
+        "hooks": settings.hooks_url,
     }
     clients = {
         name: httpx.AsyncClient(base_url=address, timeout=15, follow_redirects=False)

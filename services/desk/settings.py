@@ -27,6 +27,7 @@ class DeskSettings(Settings):
     credits_url: str = "http://127.0.0.1:8313"
     portal_api_url: str = "http://127.0.0.1:8315"
     notifications_url: str = "http://127.0.0.1:8314"
+    hooks_url: str = "http://127.0.0.1:8317"
     operator_url: str = ""
     """The operator's API, for what-if and parked messages; empty where nobody runs it, and then the page says so."""
 

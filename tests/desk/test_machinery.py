@@ -11,15 +11,19 @@ from pydantic import SecretStr
 
 from services.desk.domain.machinery import standing
 from services.desk.owners import HttpOwners
+from services.hooks import api as hooks_api
+from services.hooks.app import SERVICE as HOOKS
+from services.hooks.app import HooksSettings
 from shared.database import PgStore, open_pool
 from shared.hearing import hear
+from shared.memory import MemoryStore
 from shared.migrate import migrate
 from shared.settings import Settings
 from shared.shelf import Message
 from shared.standing import Readiness, say_alive
 from shared.transactions import Transactions
 from shared.web import build_app
-from tests.desk.conftest import Town
+from tests.desk.conftest import FRENCH, JAPANESE, Town
 from tests.shared.counting import COUNTING, failed
 
 
@@ -79,3 +83,23 @@ def test_a_service_whose_workers_are_gone_stands_still_whatever_waits() -> None:
     assert standing("dunning", {**told, "workers": [{**worker, "seen_seconds": 4.0}]}).state == "person"
     assert standing("dunning", {"waiting": [], "workers": [{**worker, "seen_seconds": 4.0}]}).state == "good"
     assert standing("dunning", None).state == "silent"
+
+
+async def test_an_admin_sees_where_the_schools_facts_go_as_webhooks(town: Town) -> None:
+    hooks = hooks_api.build_api(
+        HooksSettings(api_keys=SecretStr("story"), mode="test"),
+        master=b"m" * 32,
+        transactions=Transactions(HOOKS, MemoryStore(), town.engine.line.clock),
+    )
+    transport = httpx.ASGITransport(app=hooks)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://hooks", headers={"X-Relance-Key": "story"}
+    ) as client:
+        for school in (JAPANESE, FRENCH):
+            body = {"url": f"https://books.{school}.example/in", "types": ["dunning.CaseRecovered"]}
+            assert (await client.post(f"/schools/{school}/endpoints", json=body)).status_code == 201
+        town.app.state.desk.owners = HttpOwners({**town.engine._doors.clients, "hooks": client}, key="story")
+        shown = (await (await town.enter("admin")).get("/machinery")).text
+    assert "https://books.nihongo.example/in" in shown
+    assert "takes everything" in shown
+    assert "paris" not in shown

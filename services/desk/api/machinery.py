@@ -20,14 +20,15 @@ def build_router() -> APIRouter:
 
 
 async def machinery(request: Request, me: Admins) -> HTMLResponse:
-    """Every service: its workers, the oldest thing not done of each kind, and its lag."""
+    """Every service: its workers, the oldest thing not done of each kind, and its lag; and where the school's facts go as webhooks."""
     owners = built(request).owners
     others = [service for service in SERVICES if service != "desk"]
     told: dict[str, Any] = await together(
-        **{service: owners.ask(service, "GET", "/standing") for service in others}
+        endpoints=owners.ask("hooks", "GET", f"/schools/{me.school.school_id}/endpoints"),
+        **{service: owners.ask(service, "GET", "/standing") for service in others},
     )
     readiness = getattr(request.app.state, "readiness", None)
     if readiness is not None:
         told["desk"] = (await readiness.standing(me.now)).as_json()
     rows = [standing(service, told.get(service)) for service in SERVICES]
-    return page(request, me, "machinery", rows=rows, things=THINGS)
+    return page(request, me, "machinery", rows=rows, things=THINGS, endpoints=told["endpoints"] or [])

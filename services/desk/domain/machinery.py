@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal", "desk")
+SERVICES: Final = ("payments", "dunning", "access", "credits", "notifications", "portal", "desk", "hooks")
 THINGS: Final = ("untold", "errand", "webhook", "webhook_failed", "parked")
 _LATE: Final = 300.0
 """Seconds after which what should happen by itself is late (as the alert rules have it)."""
