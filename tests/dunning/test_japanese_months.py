@@ -202,6 +202,12 @@ async def test_a_registration_nobody_announced_is_one_question_and_credits_nothi
     assert [flag.reason for flag in case.flags] == [ReviewReason.DUPLICATE_REGISTRATION]
     assert len(tokyo.facts(dunning.CreditGrantRequested)) == grants
 
+    others = await tokyo.post(
+        f"/cases/{case.case_id}/adopt", by="mori", gateway_subscription_id="I-SOMEBODY-ELSES"
+    )
+    assert others.status_code == 409, others.text
+    assert "I-SOMEBODY-ELSES is not one that waits on this case" in others.text
+
     adopted = await tokyo.post(f"/cases/{case.case_id}/adopt", by="mori")
     assert adopted.status_code == 202, adopted.text
     resumed = tokyo.facts(dunning.CaseResumed)[0]

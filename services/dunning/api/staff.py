@@ -242,7 +242,10 @@ async def adopt_registration(case_id: CaseId, body: AdoptionIn, opened: Opened) 
         world = await its_world(unit, case)
         flagged = staff.duplicates(case)
         refuse("adopt a registration", None if case.is_open and flagged else "none is waiting on this case")
-        name = body.gateway_subscription_id or flagged[-1].subscription or flagged[-1].about
+        waiting = [one.subscription or one.about for one in flagged]
+        name = body.gateway_subscription_id or waiting[-1]
+        known = name in {*waiting, *(one.about for one in flagged)}
+        refuse("adopt a registration", None if known else f"{name} is not one that waits on this case")
         day = body.day or staff.day_of_duplicate(case, world.policy)
         return await _say(unit, case, body, facts.DuplicateAdopted, gateway_subscription_id=name, day=day)
 
