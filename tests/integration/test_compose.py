@@ -107,7 +107,7 @@ class Containers:
     def __init__(self, folder: Path, postgres: str, kafka: str) -> None:
         self.folder = folder
         self.ports = {service: free_port() for service in SERVICES}
-        self.worker_port = free_port()
+        self.worker_ports = {service: free_port() for service in SERVICES}
         self._outside = {
             "RELANCE_DATABASE": postgres,
             "RELANCE_KAFKA": kafka,
@@ -131,11 +131,14 @@ class Containers:
             for service, port in self.ports.items()
             if f"RELANCE_{service.upper()}_URL" in given
         }
-        port = str(self.ports[parts()[name][1]]) if name in parts() else "0"
+        port = worker_port = "0"
+        if name in parts():
+            service = parts()[name][1]
+            port, worker_port = str(self.ports[service]), str(self.worker_ports[service])
         plain = {key: value for key, value in os.environ.items() if not key.startswith("RELANCE_")}
         return {
             **plain, **given, **addresses, **self._outside,
-            "RELANCE_PORT": port, "RELANCE_WORKER_PORT": str(self.worker_port),
+            "RELANCE_PORT": port, "RELANCE_WORKER_PORT": worker_port,
         }  # fmt: skip
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
@@ -170,11 +173,13 @@ def filled(value: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory, postgres: str, broker: Broker) -> Iterator[Containers]:
-    """What the one-shots of the file leave behind: topics and schemas."""
+def started(tmp_path_factory: pytest.TempPathFactory, postgres: str, broker: Broker) -> Iterator[Containers]:
+    """Every service of the file, over the topics and schemas that its one-shots leave behind."""
     broker.create_topics(dict(TOPICS))
     found = Containers(tmp_path_factory.mktemp("containers"), postgres, broker.bootstrap)
     assert found.start("migrate").wait(240) == 0, found.log("migrate")
+    for name in parts():
+        found.start(name)
     yield found
     found.stop()
 
@@ -182,18 +187,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory, postgres: str, broker: Br
 @pytest.mark.postgres
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_same_commands_run_as_plain_processes(migrated: Containers, service: str) -> None:
+def test_the_same_commands_run_as_plain_processes(started: Containers, service: str) -> None:
     api, worker = (next(name for name, one in parts().items() if one == (kind, service)) for kind in KINDS)
-    migrated.start(worker)
-    migrated.start(api)
-
-    for port, name in ((migrated.ports[service], api), (migrated.worker_port, worker)):
-        answers(f"http://127.0.0.1:{port}/ready", migrated, name)
+    for port, name in ((started.ports[service], api), (started.worker_ports[service], worker)):
+        answers(f"http://127.0.0.1:{port}/ready", started, name)
         shown = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {'m' * 32}"})
         assert f'relance_ready{{service="{service}"}} 1.0' in shown.text
         assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 401
-    says("worker_started", migrated, worker)
-    migrated.stop()
+    says("worker_started", started, worker)
 
 
 def answers(url: str, containers: Containers, name: str) -> None:
