@@ -131,6 +131,8 @@ class _Room(Protocol):
 
     def put(self, table: Table[Any], row: Any) -> None: ...
 
+    def drop(self, table: Table[Any], key: str) -> None: ...
+
 
 def subject_of(school_id: str, learner_id: str) -> str:
     """A learner, as keys and erasures name them: ids are a school's own and hold no slash."""
@@ -202,6 +204,11 @@ class Keys:
             return False
         self._unit.put(KEYS, replace(row, wrapped="", master="", erased_at=self._unit.now))
         return True
+
+    async def let_go(self, subject: str) -> None:
+        """Lose the key of a subject that is nobody: no mark stays, and who needs it again makes a new one."""
+        if await self._unit.get(KEYS, subject) is not None:
+            self._unit.drop(KEYS, subject)
 
     async def blind(self, purpose: str, *parts: str) -> str:
         """What a value is searched by without being kept: the same for the same parts, nothing without the key."""

@@ -66,5 +66,5 @@ class Binder:
             if await self._inbox.lies_under_the_door(datetime.combine(day + timedelta(days=1), time(), UTC)):
                 return
             async with self._opened() as unit:
-                await Keys(unit).erase(door_subject(day))
+                await Keys(unit).let_go(door_subject(day))
             log.info("door_key_lost", day=day.isoformat())

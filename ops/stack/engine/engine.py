@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -25,13 +26,15 @@ from ops.stories import engine as verbs
 from shared.events.words import Gateway
 
 _FIRST: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_A_SCHOOL: Final = re.compile(r"/schools/([^/]+)")
 
 
 class StackEngine:
     """Tells stories to a stack, one after another.
 
     Without ``stack`` it starts one in a temporary folder (``RELANCE_STORY_KAFKA`` names its Kafka) and stops it
-    in ``shut_down``. ``keep`` leaves earlier stories' learners where they are: their ids must differ.
+    in ``shut_down``. ``keep`` leaves earlier stories' learners where they are: their ids must differ, and what
+    happens to them meanwhile is no part of this story.
     """
 
     name = "stack"
@@ -58,6 +61,7 @@ class StackEngine:
         self._calm = False
         self.outside.begin()
         await self.looking.begin(start)
+        self.looking.schools = set() if self._keep else None
         self.time.begin(start)
         await self._settle()
 
@@ -125,6 +129,8 @@ class StackEngine:
         """See ``Engine``."""
         if service == "payments" and path.startswith("/sign-ups/"):
             await self.outside.plan(body)
+        if self.looking.schools is not None and (found := _A_SCHOOL.fullmatch(path)) and method == "PUT":
+            self.looking.schools.add(found[1])
         answer = await self.lines.knock(service, method, path, body, raw=raw, headers=headers)
         if raw is not None and not answer.ok:
             self.looking.note_refused()

@@ -33,6 +33,8 @@ class Looking:
     outside: Outside
     facts: list[FactTold] = field(default_factory=list)
     mails: list[MailLeft] = field(default_factory=list)
+    schools: set[str] | None = None
+    """Whose facts and mails belong to the story; ``None``: everybody's."""
     _known: set[str] = field(default_factory=set)
     _read_until: datetime = EPOCH
     _last_mail: int = 0
@@ -79,7 +81,11 @@ class Looking:
         self._known |= {row["id"] for row in fresh}
         self._read_until = max(row["told_at"] for row in fresh)
         told = [(row["told_at"], from_bytes(row["value"])) for row in fresh]
-        self.facts += [FactTold(at=at, envelope=envelope) for at, envelope in causes_first(told)]
+        self.facts += [
+            FactTold(at=at, envelope=envelope)
+            for at, envelope in causes_first(told)
+            if self.schools is None or envelope.fact.school_id in self.schools
+        ]
 
     # --- mails ---
 
@@ -101,6 +107,8 @@ class Looking:
         if body is None:
             return None
         case = row_from(CASES, body)
+        if self.schools is not None and case.school_id not in self.schools:
+            return None
         mail = case.mail(mail_id)
         return MailLeft(
             at=parsedate_to_datetime(headers["date"]).astimezone(UTC),
