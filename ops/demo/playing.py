@@ -43,7 +43,7 @@ def run_demo(data: Path | None, *, kafka: str, stays: bool) -> int:
     try:
         click.echo(_first_words(stack))
         click.echo(f"up after {time.monotonic() - began:.1f} s; playing {len(reads)} stories in virtual time")
-        played = asyncio.run(_play_all(stack, reads))
+        played = asyncio.run(play_all(stack, reads))
         _sum_up(played, time.monotonic() - began)
         if stays:
             _stay(stack)
@@ -53,7 +53,7 @@ def run_demo(data: Path | None, *, kafka: str, stays: bool) -> int:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Told:
+class Shown:
     """A story that was played."""
 
     title: str
@@ -67,9 +67,10 @@ class _Told:
         return self.played.passed and not self.played.left_out
 
 
-async def _play_all(stack: RunningStack, reads: Sequence[Read]) -> list[_Told]:
+async def play_all(stack: RunningStack, reads: Sequence[Read]) -> list[Shown]:
+    """Tell stories to a running stack, one after another; each leaves its learners where they are."""
     engine = StackEngine(stack, keep=True)
-    told: list[_Told] = []
+    told: list[Shown] = []
     try:
         for number, read in enumerate(reads, 1):
             click.echo(f"\n[{number}/{len(reads)}] {read.story.story}")
@@ -79,11 +80,11 @@ async def _play_all(stack: RunningStack, reads: Sequence[Read]) -> list[_Told]:
     return told
 
 
-async def _play(engine: StackEngine, read: Read) -> _Told:
+async def _play(engine: StackEngine, read: Read) -> Shown:
     began = time.monotonic()
     zone = Cast(read).zone
     played = await play(read, engine, _teller)
-    return _Told(
+    return Shown(
         title=read.story.story,
         zone=zone,
         played=played,
@@ -101,7 +102,7 @@ def _first_words(stack: RunningStack) -> str:
     return next((line for line in lines if line.startswith("Kafka:")), "")
 
 
-def _sum_up(told: Sequence[_Told], seconds: float) -> None:
+def _sum_up(told: Sequence[Shown], seconds: float) -> None:
     click.echo("\nWhat came of it")
     for one in told:
         click.echo(f"  {one.title}")
