@@ -34,7 +34,7 @@ class Looking:
     facts: list[FactTold] = field(default_factory=list)
     mails: list[MailLeft] = field(default_factory=list)
     schools: set[str] | None = None
-    """Whose facts and mails belong to the story; ``None``: everybody's."""
+    """Whose facts and mails belong to the story; nobody named: everybody's (it goes on with who is there)."""
     _known: set[str] = field(default_factory=set)
     _read_until: datetime = EPOCH
     _last_mail: int = 0
@@ -84,7 +84,7 @@ class Looking:
         self.facts += [
             FactTold(at=at, envelope=envelope)
             for at, envelope in causes_first(told)
-            if self.schools is None or envelope.fact.school_id in self.schools
+            if not self.schools or envelope.fact.school_id in self.schools
         ]
 
     # --- mails ---
@@ -107,7 +107,7 @@ class Looking:
         if body is None:
             return None
         case = row_from(CASES, body)
-        if self.schools is not None and case.school_id not in self.schools:
+        if self.schools and case.school_id not in self.schools:
             return None
         mail = case.mail(mail_id)
         return MailLeft(
