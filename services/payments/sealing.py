@@ -73,7 +73,9 @@ class Sealer:
                 continue  # another process made it at the same moment
             if box is not None:
                 return box
-        raise OvertakenError(f"the key {subject} is gone: the clock was set back by days; set it right")
+        raise OvertakenError(
+            f"the key {subject} could not be made: others made and lost it meanwhile; send it again"
+        )
 
     # --- opening ---
 

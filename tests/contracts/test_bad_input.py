@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,30 +15,12 @@ from schemathesis import GenerationMode
 
 from ops.contracts.apis import DOORS, documents
 from shared.openapi import operations
-from tests.contracts.two_schools import OPERATOR, Place, place, settled
+from tests.contracts.two_schools import OPERATOR, Place
 
 EXAMPLES = int(os.environ.get("RELANCE_KNOCKS", "3"))
 """Requests of each kind (as described, and against the description) for each of about a hundred operations."""
 UNASKED = {"GET /health", "GET /ready", "POST /schools/{school_id}/what-if"}
 """No input, or months of living for every question."""
-
-
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture(scope="module")
-def there(
-    postgres: str, loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    opened = place(postgres, tmp_path_factory.mktemp("clock"))
-    found = loop.run_until_complete(opened.__aenter__())
-    loop.run_until_complete(settled(found))
-    yield found
-    loop.run_until_complete(opened.__aexit__(None, None, None))
 
 
 SCHEMAS = {service: schemathesis.openapi.from_dict(documents()[service]) for service in DOORS}

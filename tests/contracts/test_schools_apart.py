@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +20,7 @@ from tests.contracts.two_schools import (
     WITH_A_KEYRING,
     Place,
     ids,
-    place,
     put_in,
-    settled,
 )
 
 NOWHERE = "nowhere"
@@ -111,24 +108,6 @@ ROUTES = [
 ]
 KEYED = [route for route in ROUTES if route.scope and route.service in WITH_A_KEYRING]
 OF_A_SCHOOL = [route for route in KEYED if not route.is_every_schools and route.name not in SHARED_READS]
-
-
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture(scope="module")
-def there(
-    postgres: str, loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    opened = place(postgres, tmp_path_factory.mktemp("clock"))
-    found = loop.run_until_complete(opened.__aenter__())
-    loop.run_until_complete(settled(found))
-    yield found
-    loop.run_until_complete(opened.__aexit__(None, None, None))
 
 
 class Asked:

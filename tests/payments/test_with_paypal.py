@@ -380,13 +380,18 @@ async def test_the_watchdog_reads_the_books(bench: Bench) -> None:
     assert await bench.stack.words() == ["AttemptFailed", "AttemptSucceeded"]
 
 
-async def test_an_unpaid_balance_is_captured_once(bench: Bench) -> None:
+async def ken_owes_june(bench: Bench) -> str:
+    """Ken's June was refused and nobody tries again; his case."""
     other = bench.world.aiko(learner="ken", ending="none", retry_intervals_days=[])
     told = replace(registration(other), subscription_id="ken-jp", learner_id="ken")
     await bench.stack.register(told)
     bench.world.script("ken", "PAYER_CANNOT_PAY")
     await bench.advance("2026-06-15T11:10:00Z")
-    case = case_of("ken-jp", JUNE)
+    return case_of("ken-jp", JUNE)
+
+
+async def test_an_unpaid_balance_is_captured_once(bench: Bench) -> None:
+    case = await ken_owes_june(bench)
 
     await bench.about(
         dunning.AttemptRequested,
@@ -405,12 +410,7 @@ async def test_an_unpaid_balance_is_captured_once(bench: Bench) -> None:
 
 
 async def test_paypal_has_no_other_stored_method_and_captures_nothing_in_its_place(bench: Bench) -> None:
-    other = bench.world.aiko(learner="ken", ending="none", retry_intervals_days=[])
-    told = replace(registration(other), subscription_id="ken-jp", learner_id="ken")
-    await bench.stack.register(told)
-    bench.world.script("ken", "PAYER_CANNOT_PAY")
-    await bench.advance("2026-06-15T11:10:00Z")
-    case = case_of("ken-jp", JUNE)
+    case = await ken_owes_june(bench)
 
     await bench.about(
         dunning.AttemptRequested,
