@@ -47,6 +47,11 @@ def preload() -> None:
     gc.freeze()
 
 
+_IDLE: Final = 75
+"""Seconds that an idle connection stays open: longer than callers keep theirs (httpx: 5), so that none is used while it
+closes."""
+
+
 def run_api(service: str, *, settings: Any = None) -> None:
     """Serve one service's API until SIGTERM; ``settings`` are read from the environment unless given."""
     app = app_of(service)
@@ -67,6 +72,7 @@ def run_api(service: str, *, settings: Any = None) -> None:
             loop="uvloop",
             http="httptools",
             timeout_graceful_shutdown=5,
+            timeout_keep_alive=_IDLE,
         )
     finally:
         tracing.end()

@@ -45,7 +45,7 @@ class SignUp:
 
 
 class OwnerBusy(Transient):
-    """An owner could not do it just now, and did nothing."""
+    """An owner could not do it just now, or hung up before it answered."""
 
 
 _PAUSES: Final = (0.05, 0.2, 0.6)
@@ -192,6 +192,9 @@ class HttpOwners:
     async def _ask_once(self, method: str, url: str, body: dict[str, Any] | None) -> Any:
         try:
             answer = await self._client.request(method, url, json=body, headers=self._headers)
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            log.info("owner_gone", method=method, reason=repr(error))
+            raise OwnerBusy("the service that decides this hung up: try again in a moment") from error
         except httpx.HTTPError as error:
             log.warning("owner_silent", method=method, reason=repr(error))
             raise Transient(

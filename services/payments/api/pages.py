@@ -224,7 +224,7 @@ async def sign_up(subscription_id: PathId, body: SignUpIn, opened: Opened, built
 
 async def get_visit(visit_id: VisitId, opened: Opened) -> VisitOut:
     """How a visit stands; ``reason`` is the code of a refused method."""
-    async with opened() as unit:
+    async with opened.looking() as unit:
         return VisitOut.of(await _visit(unit, visit_id))
 
 

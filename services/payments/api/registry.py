@@ -155,13 +155,13 @@ async def put_from_gateway(
 
 async def get_subscription(subscription_id: PathId, opened: Opened) -> SubscriptionOut:
     """What payments knows of a subscription."""
-    async with opened() as unit:
+    async with opened.looking() as unit:
         return SubscriptionOut.of(await subscription_of(unit, subscription_id))
 
 
 async def list_subscriptions(learner_id: PathId, opened: Opened) -> list[SubscriptionOut]:
     """Every subscription of a learner."""
-    async with opened() as unit:
+    async with opened.looking() as unit:
         return [SubscriptionOut.of(row) for row in await unit.subscriptions_of(learner_id)]
 
 
@@ -192,7 +192,7 @@ async def list_transactions(
     subscription_id: PathId, opened: Opened, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> list[TransactionOut]:
     """Every attempt that was told, the latest first."""
-    async with opened() as unit:
+    async with opened.looking() as unit:
         await subscription_of(unit, subscription_id)
         rows = await unit.transactions_under(subscription_id)
     rows.sort(key=lambda row: (row.occurred_at, row.key), reverse=True)
@@ -245,7 +245,7 @@ async def reconcile(subscription_id: PathId, opened: Opened) -> Accepted:
 
 async def check_method(school_id: PathId, body: OfferedIn, opened: Opened) -> Verdict:
     """Whether a school takes this way of paying; refused before anything is stored (R-F12, FR-29)."""
-    async with opened() as unit:
+    async with opened.looking() as unit:
         school = await unit.school(school_id)
     if school is None:
         raise NotFound(f"we could not check the method because school {school_id} is not registered")
