@@ -27,9 +27,11 @@ class Owner:
 
     def __init__(self) -> None:
         self.lines = 0
+        self.serving: list[asyncio.Task[None] | None] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.lines += 1
+        self.serving.append(asyncio.current_task())
         await reader.readuntil(b"\r\n\r\n")
         body = json.dumps(VISIT).encode()
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -48,7 +50,9 @@ async def asked(owner: Owner, times: int) -> list[str]:
     ):
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         owners = HttpOwners(client, key="k" * 32, payments=url, dunning=url, notifications=url)
-        return [(await owners.visit("v" * 24)).state for _ in range(times)]
+        states = [(await owners.visit("v" * 24)).state for _ in range(times)]
+    await asyncio.gather(*(task for task in owner.serving if task))
+    return states
 
 
 async def test_a_line_that_closes_just_when_it_is_used_is_taken_up_anew() -> None:
