@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.access import domain as access
@@ -179,7 +179,7 @@ def french(
 ) -> Month:
     fold = Fold("fr-elearning", billing_day=1)
     start = datetime(2026, 6, 1, 7, tzinfo=UTC)
-    month = Month(fold=fold, period=JUNE, replies=replies, mail_hours=mail)
+    month = Month(fold=fold, period=JUNE, replies=list(replies), mail_hours=mail)
     case_id = f"sub~{JUNE}"
     month.at(start, fold.failed(JUNE, "t0", start, decline=decline))
     for n, (hours, word) in enumerate(acts):
@@ -233,7 +233,13 @@ def french_act(fold: Fold, word: str, case_id: str, when: datetime, n: int) -> F
     return fact
 
 
+TENTH_ANSWERED_AFTER_THE_DEADLINE = [*[("insufficient_funds", 0.0)] * 9, ("insufficient_funds", 30.0)]
+
+
 @often
+@example(
+    decline=DeclineClass.INSUFFICIENT_FUNDS, replies=TENTH_ANSWERED_AFTER_THE_DEADLINE, acts=[], mail=0.0
+)
 @given(
     decline=DECLINES,
     replies=st.lists(REPLIES, max_size=14),
@@ -277,8 +283,11 @@ def test_a_french_month_keeps_every_promise(
 
     _access_lasts_until_the_deadline(month, {word for _, word in acts})
     if always_refused and mail < 100:
+        # An attempt that was still open at the deadline is waited for, and its refusal ends the access (T13, FR-35).
+        end = max(deadline, *(month.told_at[id(f)] for f in month.facts(dunning.AttemptRecorded)))
+        assert end <= deadline + timedelta(hours=48)
         for late in (timedelta(), timedelta(seconds=1), timedelta(days=20)):
-            assert level_at(month, deadline + late) is AccessLevel.NONE
+            assert level_at(month, end + late) is AccessLevel.NONE
 
     # 11: a deadline that a mail told is never told earlier again.
     told = [
