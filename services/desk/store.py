@@ -30,7 +30,7 @@ CASES: Final[Table[Case]] = Table(
     indexed=False,
     columns={
         # Lists are read by indexes over several of these (migrations/001): a million cases are leafed through as ten.
-        "school_id": ("text", lambda row: row.school_id if row.is_known else None),
+        "school_id": ("text", lambda row: row.school_id if row.is_shown else None),
         "state": ("text", lambda row: row.state.value if row.state else None),
         "open": ("boolean", lambda row: row.is_open),
         "sort_at": ("timestamptz", lambda row: row.sort_at),

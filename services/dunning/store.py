@@ -19,12 +19,14 @@ from services.dunning.domain.policies_at_hand import (
     read_document,
 )
 from services.dunning.domain.reports import Report
+from services.dunning.domain.reviews import asked_together, without_question
 from services.dunning.domain.turn import Decision, World
 from services.dunning.policies import Policy
 from shared.calendar import Calendars
 from shared.erasing import ERASURES
 from shared.errors import Unreadable
 from shared.events import Envelope
+from shared.events.dunning import CaseFlagSettled
 from shared.keys import KEYS, PLACEHOLDER, Keys, subject_of
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
@@ -50,6 +52,17 @@ CASES: Final[Table[Case]] = Table(
         "review_of": ("text", lambda case: case.school_id if case.flags else None),
     },
 )
+ASKED: Final[Table[Case]] = Table(
+    name="asked",
+    kind=Case,
+    key=lambda case: case.case_id,
+    columns={
+        "school_id": ("text", lambda case: case.school_id),
+        "subscription_id": ("text", lambda case: case.subscription_id),
+        "learner_id": ("text", lambda case: case.learner_id),
+    },
+)
+"""Months that have no case and about which a person is asked."""
 ACCOUNTS: Final[Table[Account]] = Table(
     name="accounts",
     kind=Account,
@@ -85,7 +98,7 @@ REPORTS: Final[Table[Report]] = Table(
     columns={"case_id": ("text", lambda report: report.case_id)},
 )
 
-TABLES: Final = (CASES, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES, CARDS, REPORTS, KEYS, ERASURES)
+TABLES: Final = (CASES, ASKED, ACCOUNTS, LEARNERS, SCHOOLS, POLICIES, CARDS, REPORTS, KEYS, ERASURES)
 
 
 class DunningUnit(Unit):
@@ -104,6 +117,10 @@ class DunningUnit(Unit):
     async def case(self, case_id: str) -> Case | None:
         """The case of that id."""
         return await self.get(CASES, case_id)
+
+    async def asked(self, case_id: str) -> Case | None:
+        """The month of that id that has no case and about which a person is asked."""
+        return await self.get(ASKED, case_id)
 
     async def case_of(self, subscription_id: str, period: date) -> Case | None:
         """The case of that month."""
@@ -275,7 +292,23 @@ class DunningUnit(Unit):
         account = decision.account
         if account is not await self.get(ACCOUNTS, account.subscription_id):
             self.put(ACCOUNTS, account)
+        if decision.asked is not None:
+            asked = decision.asked
+            self.put(ASKED, asked_together(await self.asked(asked.case_id), asked))
+        for fact in decision.said:
+            if isinstance(fact, CaseFlagSettled):
+                await self._settled(fact)
         self.say(*decision.said)
+
+    async def _settled(self, fact: CaseFlagSettled) -> None:
+        asked = await self.asked(fact.case_id)
+        if asked is None:
+            return
+        left = without_question(asked, fact)
+        if left.flags:
+            self.put(ASKED, left)
+        else:
+            self.drop(ASKED, asked.case_id)
 
     async def _keep_policy(self, content_hash: str) -> None:
         """A case that opens under a policy keeps its document, should the package change (R-X5)."""

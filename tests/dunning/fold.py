@@ -19,6 +19,7 @@ from services.dunning.domain.policies_at_hand import (
     live_calendars,
     preset_document,
 )
+from services.dunning.domain.reviews import asked_together, without_question
 from services.dunning.domain.turn import Decision, World
 from services.dunning.handlers import HEARS
 from services.dunning.policies import Policy
@@ -65,6 +66,7 @@ class Fold:
             )
         }
         self.cases: dict[str, Case] = {}
+        self.months_asked: dict[str, Case] = {}
         self.learners: dict[str, Learner] = {}
         self.cards: dict[str, Card] = {}
         self.said: list[Fact] = []
@@ -115,6 +117,9 @@ class Fold:
 
     async def case(self, case_id: str) -> Case | None:
         return self.cases.get(case_id)
+
+    async def asked(self, case_id: str) -> Case | None:
+        return self.months_asked.get(case_id)
 
     async def account(self, subscription_id: str) -> Account | None:
         return self.accounts.get(subscription_id)
@@ -171,6 +176,11 @@ class Fold:
         if decision.case is not None:
             self.cases[decision.case.case_id] = decision.case
         self.keep_account(decision.account)
+        if (asked := decision.asked) is not None:
+            self.months_asked[asked.case_id] = asked_together(self.months_asked.get(asked.case_id), asked)
+        for fact in decision.said:
+            if isinstance(fact, dunning.CaseFlagSettled) and (month := self.months_asked.get(fact.case_id)):
+                self.months_asked[fact.case_id] = without_question(month, fact)
         self.say(*decision.said)
 
     def keep_card(self, card: Card) -> None:

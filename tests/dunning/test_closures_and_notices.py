@@ -261,7 +261,7 @@ async def test_a_case_closed_by_hand_drops_its_mails_and_gives_everything_back(t
     assert len(tokyo.facts(dunning.CreditReleaseRequested)) == 1
     assert (await tokyo.call("GET", "/subscriptions/hana/self-payment")).json()["allowed"] is True
     await tokyo.until("2026-08-20 12:00")
-    assert tokyo.facts(dunning.CaseFlagged) == []
+    assert [f for f in tokyo.facts(dunning.CaseFlagged) if f.case_id == tokyo.case().case_id] == []
 
 
 async def test_the_reminder_of_the_day_is_asked_for_with_its_own_hour_and_rolls_back(tokyo: Town) -> None:

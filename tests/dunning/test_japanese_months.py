@@ -280,7 +280,7 @@ async def test_an_attempt_outside_the_forecast_counts_and_answers_the_watchdog(t
     await tokyo.registered(billing_day=15)
     await tokyo.fails("2026-04-15 20:00", "2026-04-15")
     await tokyo.until("2026-04-22 03:00")
-    flagged = tokyo.facts(dunning.CaseFlagged)[0]
+    flagged = next(f for f in tokyo.facts(dunning.CaseFlagged) if f.case_id == tokyo.case().case_id)
     assert (flagged.reason, flagged.occurred_at) == (ReviewReason.WATCHDOG, tokyo.at("2026-04-22 02:00"))
     assert watched(tokyo) == ["watchdog/2"]
     await tokyo.succeeds("2026-04-22 20:00", "2026-04-15")
@@ -336,7 +336,7 @@ async def test_a_second_registration_on_the_announced_day_is_a_question(tokyo: T
     assert len(tokyo.facts(dunning.CaseResumed)) == 1
     assert [flag.reason for flag in tokyo.case().flags] == [ReviewReason.DUPLICATE_REGISTRATION]
     reviews = (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json()
-    assert [one["case_id"] for one in reviews] == [tokyo.case().case_id]
+    assert tokyo.case().case_id in [one["case_id"] for one in reviews]
     await tokyo.post(f"/cases/{tokyo.case().case_id}/settle-flag", reason="duplicate_registration", by="mori")
     assert tokyo.case().flags == ()
 

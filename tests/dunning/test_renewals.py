@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from shared.events import dunning, payments
-from shared.events.words import Audience, CaseState, Template
+from shared.events.words import Audience, CaseState, ReviewReason, Template
 from tests.dunning.conftest import Town
 
 
@@ -178,3 +178,57 @@ async def test_a_month_that_fails_is_heard_of_and_the_next_one_is_awaited(tokyo:
     await tokyo.until("2026-04-30 12:00")
 
     assert "2026-04-20 2026-04-22 03:00" in alarms(tokyo)
+
+
+async def test_silence_is_a_question_that_waits_for_the_office_and_news_answers_it(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=20)
+    await tokyo.until("2026-03-23 12:00")
+    (asked,) = (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json()
+    assert asked["case_id"] == "hana~2026-03-20"
+    assert tokyo.cases() == []
+    await tokyo.say(tokyo.succeeded_fact("2026-03-20 20:00", "2026-03-20"))
+
+    (settled,) = tokyo.facts(dunning.CaseFlagSettled)
+    assert (settled.reason, settled.case_id) == (ReviewReason.WATCHDOG, "hana~2026-03-20")
+    assert (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json() == []
+
+
+async def test_a_question_about_a_month_without_a_case_is_settled_by_the_office_once(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=20)
+    await tokyo.succeeds("2026-03-20 20:00", "2026-03-20", txn="one")
+    await tokyo.succeeds("2026-03-20 21:00", "2026-03-20", txn="two")
+    await tokyo.succeeds("2026-03-20 22:00", "2026-03-20", txn="three")
+    path = "/cases/hana~2026-03-20"
+    detail = (await tokyo.call("GET", f"{path}?lang=en")).json()
+    assert [one["about"] for one in detail["questions"]] == ["two", "three"]
+    assert detail["allowed"] == ["settle-flag"]
+    assert tokyo.cases() == []
+
+    question = {"reason": "double_payment", "about": "two", "by": "mori", "note": "given back"}
+    rehearsed = await tokyo.post(f"{path}/rehearsals/settle-flag", **question)
+    assert [one["type"] for one in rehearsed.json()["said"]] == ["dunning.CaseFlagSettled"]
+    assert (await tokyo.post(f"{path}/settle-flag", **question)).status_code == 202
+    again = await tokyo.post(f"{path}/settle-flag", **question)
+    assert again.status_code == 409, again.text
+    assert [one.about for one in tokyo.facts(dunning.CaseFlagSettled)] == ["two"]
+    assert (await tokyo.post(f"{path}/close", by="mori")).status_code == 404
+
+    await tokyo.post(f"{path}/settle-flag", **{**question, "about": "three"})
+    assert (await tokyo.call("GET", path)).status_code == 404
+    assert (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json() == []
+
+
+async def test_what_payments_asks_while_no_month_is_unpaid_is_a_question_too(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=20)
+    await tokyo.succeeds("2026-03-20 20:00", "2026-03-20")
+    raised = payments.PaymentReviewRaised(
+        **tokyo.about(),
+        reason=ReviewReason.UNPAID_BALANCE,
+        about="I-1",
+        detail="12,800 JPY stand open at PayPal",
+    )
+    await tokyo.say(raised)
+
+    (asked,) = (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json()
+    assert asked["case_id"] == "hana~2026-03-20"
+    assert [one.reason for one in tokyo.facts(dunning.CaseFlagged)] == [ReviewReason.UNPAID_BALANCE]

@@ -15,7 +15,8 @@ from ops.stack.plan import SERVICES, topics_of
 from ops.stories.engine import Replayed
 
 _PATIENCE: Final = 60.0
-_KEEPS_INSTANTS: Final = frozenset({"heard", "parked", "migrations"})
+_KEEPS_INSTANTS: Final = frozenset({"heard", "parked", "migrations", "workers"})
+"""Tables whose rows keep the hour of hearing, or that somebody is alive: no effect of any fact."""
 
 
 async def replay(lines: Lines, times: int, settle: Callable[[], Awaitable[None]]) -> Replayed:

@@ -89,7 +89,9 @@ async def _show(request: Request, me: Staff, case_id: str, act: Act) -> HTMLResp
     detail = await _detail(request, me, case)
     read = filled(me, case, detail, act, request.query_params)
     if not is_allowed(act, case, detail):
-        raise Told("not_now_in_state", link=f"/cases/{case_id}", state=me.speech.w("states", case.state))
+        raise Told(
+            "not_now_in_state", link=f"/cases/{case_id}", state=me.speech.w("states", case.state or "no_case")
+        )
     is_asked = not (read.wrong.keys() & set(act.fields))
     rehearsal, refusal = await _rehearsed(request, me, case, act, read) if is_asked else (None, "")
     query = dict(request.query_params)
@@ -226,7 +228,8 @@ async def _confirm(request: Request, me: Staff, case_id: str, act: Act) -> Respo
     doing = Doing(
         what=act.word,
         about=case_id,
-        link=safe_back(text_of(form, "then") or link),
+        # A question that belongs to no case is gone once it is settled, and its page with it.
+        link=safe_back(text_of(form, "then") or (link if case.is_known else "/reviews")),
         back=back,
         ask=ask,
         before={"state": case.state.value if case.state else ""},

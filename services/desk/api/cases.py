@@ -108,7 +108,7 @@ async def _searched(request: Request, me: Staff, text: str, asked: Page) -> list
                 school, Page(where={column: value}, order="sort_at", limit=asked.limit)
             ):
                 found[case.case_id] = case
-    ours = [case for case in found.values() if case.is_known and case.school_id == school]
+    ours = [case for case in found.values() if case.is_shown and case.school_id == school]
     return sorted(ours, key=lambda case: (not case.is_open, case.sort_at, case.case_id))[: asked.limit]
 
 

@@ -244,7 +244,7 @@ async def its_case(request: Request, me: Staff, case_id: str) -> Case:
     """
     async with built(request).opened.looking() as unit:
         case: Case | None = await unit.case(case_id)
-    if case is None or not case.is_known or case.school_id != me.school.school_id:
+    if case is None or not case.is_shown or case.school_id != me.school.school_id:
         raise NotFound("there is no such case at this school")
     return case
 

@@ -84,6 +84,11 @@ class Case:
         return self.state is not None
 
     @property
+    def is_shown(self) -> bool:
+        """It has a place in the lists: it opened, or somebody is asked about a month that went without a case."""
+        return self.is_known or bool(self.questions)
+
+    @property
     def is_open(self) -> bool:
         """Something can still happen to it."""
         return self.state is not None and not self.state.is_terminal

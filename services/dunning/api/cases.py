@@ -15,11 +15,12 @@ from services.dunning.api.common import (
     Opened,
     money_out,
     the_case,
+    the_case_or_month,
     the_school,
 )
 from services.dunning.api.shapes import CaseDetail, CaseOut, QueueOut, case_out, detail_of, line_out
 from services.dunning.domain.case import Case
-from services.dunning.store import CASES
+from services.dunning.store import ASKED, CASES
 from services.dunning.why import language_of, tell
 from shared.events.words import CaseState
 from shared.keys import subject_of
@@ -85,11 +86,13 @@ async def list_cases(
 async def read_case(case_id: CaseId, opened: Opened, lang: Language = None) -> CaseDetail:
     """One case with its timeline, in the reader's language."""
     async with opened() as unit:
-        case = await the_case(unit, case_id)
+        case = await the_case_or_month(unit, case_id)
         account = await unit.account(case.subscription_id)
         world = await unit.world(account, case) if account is not None else None
         reports = await unit.reports(case_id)
         detail = detail_of(case, world, lang, unit.now)
+        if await unit.case(case_id) is None:
+            detail.allowed = ["settle-flag"]
         detail.reports = [
             {"report_id": one.report_id, "at": one.at.isoformat(), "text": one.text} for one in reports
         ]
@@ -105,7 +108,7 @@ async def read_why(
 ) -> dict[str, Any]:
     """The case as a short readable story, up to an instant."""
     async with opened() as unit:
-        case = await the_case(unit, case_id)
+        case = await the_case_or_month(unit, case_id)
         school = await the_school(unit, case.school_id)
         adopted = await unit.policy(school, case.policy_hash)
         language = language_of(lang)
@@ -168,8 +171,9 @@ async def resume_days(school_id: InPath, opened: Opened) -> list[dict[str, Any]]
 
 
 async def reviews(school_id: InPath, opened: Opened) -> list[CaseOut]:
-    """Every case in which something waits for a person."""
+    """Every case, and every month without one, in which something waits for a person."""
     async with opened() as unit:
         await the_school(unit, school_id)
         cases = await unit.find(CASES, "review_of", school_id)
+        cases += await unit.find(ASKED, "school_id", school_id)
     return [case_out(case) for case in sorted(cases, key=lambda case: case.flags[0].since)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -85,6 +86,19 @@ async def the_case(unit: DunningUnit, case_id: str) -> Case:
             f"we could not find the case {case_id} because none has that id: GET /cases lists them"
         )
     return case
+
+
+async def the_case_or_month(unit: DunningUnit, case_id: str) -> Case:
+    """The case, or the month that has none and about which a person is asked.
+
+    Raises:
+        NotFound: there is neither.
+    """
+    asked = await unit.asked(case_id)
+    case = await unit.case(case_id)
+    if asked is None:
+        return await the_case(unit, case_id)
+    return asked if case is None else replace(case, flags=(*case.flags, *asked.flags))
 
 
 async def its_world(unit: DunningUnit, case: Case) -> World:

@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError
 
 from services.dunning.api import staff
-from services.dunning.api.common import CaseId, Done, MoneyIn, Opened, about, the_case
+from services.dunning.api.common import CaseId, Done, MoneyIn, Opened, about, the_case_or_month
 from services.dunning.api.shapes import plain
 from services.dunning.domain.case import Case
 from services.dunning.handlers import HEARS
@@ -85,7 +85,7 @@ async def rehearse(case_id: CaseId, act: str, body: dict[str, Any], opened: Open
             f"we could not rehearse {act} because there is no such act: {', '.join(ACTS)}, receipt"
         )
     async with opened.looking() as unit:
-        case = await the_case(unit, case_id)
+        case = await the_case_or_month(unit, case_id)
         if act == "receipt":
             unit.say(_receipt(case, _read(ReceiptIn, body), unit.now))
         else:
@@ -94,7 +94,7 @@ async def rehearse(case_id: CaseId, act: str, body: dict[str, Any], opened: Open
         asked = unit.said
         for planned in asked:
             await HEARS[type(planned.envelope.fact)](planned.envelope.fact, unit)
-        changed: Case = await the_case(unit, case_id)
+        changed = await unit.case(case_id) or case
         said = unit.said[len(asked) :]
     return RehearsalOut(
         case_id=case_id,

@@ -21,6 +21,7 @@ from services.dunning.api.common import (
     its_world,
     refuse,
     the_case,
+    the_case_or_month,
 )
 from services.dunning.domain import guidance, resume, staff
 from services.dunning.domain.case import Case
@@ -176,7 +177,7 @@ async def accept_difference(case_id: CaseId, body: Act, opened: Opened) -> Done:
 async def settle_flag(case_id: CaseId, body: FlagIn, opened: Opened) -> Done:
     """Settle one question of a case."""
     async with opened() as unit:
-        case = await the_case(unit, case_id)
+        case = await the_case_or_month(unit, case_id)
         found = [
             flag for flag in case.flags if flag.reason is body.reason and body.about in {None, flag.about}
         ]

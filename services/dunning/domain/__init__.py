@@ -73,7 +73,14 @@ from services.dunning.domain.reversals import (
     when_refunded,
     when_reversal_resolved,
 )
-from services.dunning.domain.reviews import when_review_raised
+from services.dunning.domain.reviews import (
+    asked_together,
+    has_question,
+    when_question_settled,
+    when_review_raised,
+    when_review_without_case,
+    without_question,
+)
 from services.dunning.domain.staff import (
     when_access_granted,
     when_closure_chosen,
@@ -90,6 +97,7 @@ __all__ = [
     "account_from_news",
     "account_registered",
     "account_with_method",
+    "asked_together",
     "attempt_falls_in",
     "await_first",
     "billing_days",
@@ -99,6 +107,7 @@ __all__ = [
     "closure_withdrawn",
     "end_without_case",
     "ended",
+    "has_question",
     "heads_up",
     "in_order",
     "is_due",
@@ -146,14 +155,17 @@ __all__ = [
     "when_office_opened",
     "when_paid_beside",
     "when_path_deadline_changed",
+    "when_question_settled",
     "when_refunded",
     "when_relaunch_requested",
     "when_reminder_fell_due",
     "when_renewal_fell_due",
     "when_reversal_resolved",
     "when_review_raised",
+    "when_review_without_case",
     "when_suspended",
     "when_temporary_payment_received",
     "when_unplaced_payment",
     "when_watchdog_fell_due",
+    "without_question",
 ]

@@ -138,7 +138,7 @@ def when_unplaced_payment(
     """Money by the temporary method for a month that has no case: a person looks where it belongs."""
     turn = Turn(world, bare_case(world, fact, gateway=world.account.gateway), now, cause)
     _review(turn, ReviewReason.OVERPAYMENT, fact, f"{fact.amount} came by {_named(fact)} without a case")
-    return replace(turn.finish(), case=None)
+    return turn.finish().aside()
 
 
 def _unexpected(turn: Turn, fact: payments.TemporaryPaymentReceived) -> Decision:

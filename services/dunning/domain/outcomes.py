@@ -222,7 +222,7 @@ def _paid_without_case(
     if before is not None and before.transaction_id != fact.transaction_id:
         turn = Turn(world, bare_case(world, fact, gateway=fact.gateway), now, cause)
         _paid_twice(turn, fact, before)
-        return replace(turn.finish(), case=None)
+        return turn.finish().aside()
     paid = Paid(
         period=fact.period,
         transaction_id=fact.transaction_id,

@@ -23,6 +23,7 @@ from shared.events.words import Audience, CaseState, ReviewReason, Template
 
 READING: Final = timedelta(hours=1)
 """How long payments has to read the gateway before the office is told that nothing was found."""
+TOLD: Final = "the gateway told"
 ASK: Final = 1
 TELL: Final = 2
 
@@ -81,9 +82,17 @@ def heard(
             **_about(account, fact.period),
             occurred_at=now,
             templates=(Template.STAFF_WATCHDOG,),
-            because="the gateway told",
+            because=TOLD,
         )
-        said = (told, *said)
+        settled = facts.CaseFlagSettled(
+            **_about(account, fact.period),
+            occurred_at=now,
+            reason=ReviewReason.WATCHDOG,
+            about=_question(fact.period),
+            settled_by="system",
+            how=TOLD,
+        )
+        said = (told, settled, *said)
     if fact.period in {*account.silent, *account.pending}:
         account = replace(
             account,
@@ -98,6 +107,10 @@ def heard_open(account: Account, policy: Policy, period: date) -> tuple[Account,
     if period in account.pending or account.payment_of(period) is not None:
         return account, ()
     return replace(account, pending=(*account.pending, period)), await_next(account, policy, period)
+
+
+def _question(period: date) -> str:
+    return f"renewal/{period.isoformat()}"
 
 
 def _without(months: tuple[date, ...], gone: date) -> tuple[date, ...]:
@@ -125,10 +138,12 @@ def when_renewal_fell_due(
         return Decision(case=None, account=account)
     turn = Turn(world, _bare(world, fact), now, cause)
     if fact.ordinal == ASK:
-        turn.say(facts.ReconciliationRequested, about=f"renewal/{fact.period.isoformat()}")
+        turn.say(facts.ReconciliationRequested, about=_question(fact.period))
         turn.said.append(_plan(_about(account, fact.period), now + READING, TELL))
     elif fact.period not in account.silent:
+        detail = f"nothing was heard of the charge due on {fact.period}, and the gateway's books have none"
         turn.account = replace(account, silent=(*account.silent, fact.period))
+        turn.flag(ReviewReason.WATCHDOG, _question(fact.period), detail)
         mails.request(
             turn,
             Template.STAFF_WATCHDOG,
@@ -141,10 +156,10 @@ def when_renewal_fell_due(
                 "due_on": fact.period,
                 "window_first": fact.period,
                 "window_last": fact.period,
-                "detail": f"nothing was heard of the charge due on {fact.period}, and the gateway's books have none",
+                "detail": detail,
             },
         )
-    return replace(turn.finish(), case=None)
+    return turn.finish().aside()
 
 
 def _is_moot(account: Account, opened: Sequence[Case], period: date) -> bool:
@@ -167,7 +182,7 @@ def _has_ended(account: Account) -> bool:
 
 
 def _bare(world: World, fact: facts.RenewalFellDue) -> Case:
-    """A month without a case, to speak about; it is not kept."""
+    """A month without a case, to speak about and to ask about."""
     account = world.account
     return Case(
         case_id=fact.case_id,

@@ -146,7 +146,7 @@ def when_paid(
     if case is None:
         turn = Turn(world, bare_case(world, fact, gateway=fact.gateway), now, cause)
         _unannounced(turn, fact)
-        return replace(turn.finish(), case=None)
+        return turn.finish().aside()
     turn = Turn(world, case, now, cause)
     resume = case.resume
     if not case.is_open:

@@ -6,7 +6,7 @@ A decision is a pure function of what it is given; a ``Turn`` is only its scratc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -51,6 +51,14 @@ class Decision:
     account: Account
     said: tuple[Fact | Later, ...] = ()
     opened: bool = False
+    asked: Case | None = None
+    """A month that has no case, with what a person is asked about it; kept apart until it is settled."""
+
+    def aside(self) -> Decision:
+        """The same about a month that has no case: its questions are kept, and no case opens."""
+        case = self.case
+        asked = replace(case, state=CaseState.UNDER_REVIEW) if case is not None and case.flags else None
+        return replace(self, case=None, asked=asked)
 
 
 class Turn:

@@ -43,7 +43,7 @@ HEARS: Hears = {
     dunning.GuidanceConfirmed: act_on(domain.when_guidance_confirmed),
     dunning.ResumeDateChosen: act_on(domain.when_date_chosen),
     dunning.DifferenceAccepted: act_on(domain.when_difference_accepted),
-    dunning.FlagSettled: act_on(domain.when_flag_settled),
+    dunning.FlagSettled: people.on_flag_settled,
     dunning.CaseClosureChosen: act_on(domain.when_closure_chosen),
     dunning.DeadlineExtended: act_on(domain.when_deadline_extended),
     dunning.AccessGranted: act_on(domain.when_access_granted),

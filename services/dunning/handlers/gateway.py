@@ -53,5 +53,10 @@ async def on_gateway_suspended(fact: payments.GatewaySubscriptionSuspended, unit
 
 
 async def on_review_raised(fact: payments.PaymentReviewRaised, unit: Unit) -> None:
-    """Payments saw something only a person can settle: it is shown on the open case it belongs to."""
-    await each_open(fact, unit, domain.when_review_raised)
+    """Payments saw something only a person can settle: shown on the open case it belongs to, or on the day's month."""
+    account = await account_of(fact, unit)
+    if await unit.open_cases(account):
+        await each_open(fact, unit, domain.when_review_raised)
+        return
+    world = await unit.world(account)
+    await unit.record(domain.when_review_without_case(world, fact, unit.now, unit.cause_id))

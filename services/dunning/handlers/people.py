@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.dunning import domain
-from services.dunning.handlers.loading import Unit, decide_on, each_open
+from services.dunning.handlers.loading import Unit, decide_on, each_open, one_case
 from shared.events import access, dunning, notifications
 from shared.events.words import CaseState
 
@@ -40,6 +40,19 @@ async def on_cancellation_requested(fact: dunning.CancellationRequested, unit: U
         world = await unit.world(account)
         await unit.record(domain.end_without_case(world, fact, unit.now, unit.cause_id))
     await each_open(fact, unit, domain.when_cancellation_requested)
+
+
+async def on_flag_settled(fact: dunning.FlagSettled, unit: Unit) -> None:
+    """Staff looked at a question: of a case, or of a month that has none."""
+    case, asked = await unit.case(fact.case_id), await unit.asked(fact.case_id)
+    if asked is not None and domain.has_question(asked, fact) and not domain.has_question(case, fact):
+        await decide_on(
+            asked,
+            unit,
+            lambda world: domain.when_question_settled(world, asked, fact, unit.now, unit.cause_id),
+        )
+    else:
+        await one_case(fact, unit, fact.case_id, domain.when_flag_settled)
 
 
 async def on_guidance_fell_due(fact: dunning.GuidanceFellDue, unit: Unit) -> None:
