@@ -32,6 +32,7 @@ _ISO_SPAN: Final = re.compile(r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
 
 _YEARS: Final = range(1970, 2200)
+_TOLD: Final = f"the years {_YEARS[0]} to {_YEARS[-1]} can be told"
 _FARTHEST_ZONE: Final = 14
 _LONGEST_SPAN: Final = timedelta(days=36_525)
 
@@ -61,13 +62,15 @@ class Moment:
         """The UTC instant. A wall time skipped in spring moves forward; an autumn one that is there twice is the first.
 
         Raises:
-            Unreadable: it is relative and nothing was before it.
+            Unreadable: it is relative and nothing was before it, or it lies beyond the years that can be told.
         """
         if self.after is not None:
             if before is None:
                 raise Unreadable(
                     f"{self.text!r} counts from what was before it, and there is nothing: name a date"
                 )
+            if before.year + self.after.days // 365 + 1 > _YEARS[-1]:
+                raise Unreadable(f"{self.text!r} leads beyond {_YEARS[-1]}: {_TOLD}")
             return before + self.after
         if self.day is None:
             raise Unreadable(MOMENT_FORM)
@@ -166,7 +169,7 @@ def _day(found: re.Match[str], text: str) -> date:
     except ValueError as error:
         raise Unreadable(f"{text!r} is no day of any month: {error}") from error
     if day.year not in _YEARS:
-        raise Unreadable(f"{text!r} lies too far away: the years {_YEARS[0]} to {_YEARS[-1]} can be told")
+        raise Unreadable(f"{text!r} lies too far away: {_TOLD}")
     said = found["weekday"]
     if said and (said[:3].lower() not in _WEEKDAYS or _WEEKDAYS[day.weekday()] != said[:3].lower()):
         raise Unreadable(f"{text!r} is wrong: {day} is a {_WEEKDAYS[day.weekday()].capitalize()}")

@@ -291,3 +291,13 @@ def test_an_instant_that_nobody_lives_to_see_is_refused_with_its_line(line: str,
         read_text(f"story: x\nsubscriptions: {{ada: }}\nhappens: {line}\n", file="x.yaml")
 
     assert any(one.startswith("x.yaml:3: ") and problem in one for one in refused.value.problems)
+
+
+def test_spans_that_add_up_to_more_than_can_be_told_are_refused_with_their_line() -> None:
+    lines = ["  - {at: Mon 2026-06-01 09:00, attempt: failed}", *["  - {at: +36000d, learner: logs_in}"] * 90]
+    read = read_text("\n".join(["story: x", "subscriptions: {ada: }", "happens:", *lines]), file="x.yaml")
+
+    with pytest.raises(StoryRefused) as refused:
+        Cast(read)
+
+    assert refused.value.problems[0].startswith("x.yaml:6: '+36000d' leads beyond 2199")
