@@ -102,3 +102,12 @@ async def test_mails_are_part_of_the_story(paris: Town) -> None:
     await paris.fails("2026-06-01 09:00", "2026-06-01")
     story = (await paris.call("GET", f"/cases/{paris.case().case_id}/why?lang=en")).json()["text"]
     assert "Mail fr.payment_failed left." in story
+
+
+async def test_a_mail_to_the_office_that_left_is_not_told_as_waiting(tokyo: Town) -> None:
+    await japanese_story(tokyo)
+    await tokyo.until("2026-04-27 11:00")
+    story = (await tokyo.call("GET", f"/cases/{tokyo.case().case_id}/why?lang=en")).json()["text"]
+
+    assert "Mail staff.guidance_queue left." in story
+    assert "has not left" not in story

@@ -63,11 +63,13 @@ def when_mail_sent(
     world: World, case: Case, fact: notifications.MailSent, now: datetime, cause: str | None = None
 ) -> Decision:
     """A mail left: what waited for it may run, and a deadline that it announces keeps its distance (R-J16)."""
-    if fact.audience is not Audience.LEARNER:
+    if fact.audience is Audience.TEACHER:
         return nothing(world, case)
     marked = mails.sent(case, fact.template, ordinal_of(fact.mail_id), fact.occurred_at)
     if marked is case:
         return nothing(world, case)
+    if fact.audience is Audience.OFFICE:
+        return Decision(case=marked, account=world.account)
     turn = Turn(world, marked, now, cause)
     if marked.state is CaseState.RETRYING and marked.clock.ends_at is not None:
         _keep_distance(turn, marked.clock.ends_at)
