@@ -19,14 +19,12 @@ from services.dunning.domain.policies_at_hand import (
     read_document,
 )
 from services.dunning.domain.reports import Report
-from services.dunning.domain.reviews import asked_together, without_question
 from services.dunning.domain.turn import Decision, World
 from services.dunning.policies import Policy
 from shared.calendar import Calendars
 from shared.erasing import ERASURES
 from shared.errors import Unreadable
 from shared.events import Envelope
-from shared.events.dunning import CaseFlagSettled
 from shared.keys import KEYS, PLACEHOLDER, Keys, subject_of
 from shared.shelf import Lists, Page, Table
 from shared.unit import Unit
@@ -55,14 +53,10 @@ CASES: Final[Table[Case]] = Table(
 ASKED: Final[Table[Case]] = Table(
     name="asked",
     kind=Case,
-    key=lambda case: case.case_id,
-    columns={
-        "school_id": ("text", lambda case: case.school_id),
-        "subscription_id": ("text", lambda case: case.subscription_id),
-        "learner_id": ("text", lambda case: case.learner_id),
-    },
+    key=lambda month: month.case_id,
+    columns={"review_of": ("text", lambda month: month.school_id if month.flags else None)},
 )
-"""Months that have no case and about which a person is asked."""
+"""Months that have no case and about which a person was asked; without a question, so that no mail has the id of another."""
 ACCOUNTS: Final[Table[Account]] = Table(
     name="accounts",
     kind=Account,
@@ -119,7 +113,7 @@ class DunningUnit(Unit):
         return await self.get(CASES, case_id)
 
     async def asked(self, case_id: str) -> Case | None:
-        """The month of that id that has no case and about which a person is asked."""
+        """The month of that id that has no case and about which a person was asked."""
         return await self.get(ASKED, case_id)
 
     async def case_of(self, subscription_id: str, period: date) -> Case | None:
@@ -203,8 +197,8 @@ class DunningUnit(Unit):
             )
         return from_document(document)
 
-    async def world(self, account: Account, case: Case | None = None) -> World:
-        """What decisions about this subscription look at."""
+    async def world(self, account: Account, case: Case | None = None, *, month: str | None = None) -> World:
+        """What decisions about this subscription look at; ``month`` is the id that a case of the news' month has."""
         school = await self.school(account.school_id)
         adopted = await self.policy(school, case.policy_hash if case is not None else None)
         if case is not None and adopted.policy.changes.policy == "live":
@@ -217,6 +211,7 @@ class DunningUnit(Unit):
             account=account,
             learner=await self.learner(account.school_id, account.learner_id),
             card=await self.card(account.school_id, account.card),
+            asked=await self.asked(month) if month is not None else None,
         )
 
     async def rules(self, school: School) -> tuple[Policy, Calendars]:
@@ -287,28 +282,20 @@ class DunningUnit(Unit):
             known = await self.case(case.case_id)
             if known is None:
                 await self._keep_policy(case.policy_hash)
+                await self._take_over(case)
             if case is not known:
                 self.put(CASES, case)
         account = decision.account
         if account is not await self.get(ACCOUNTS, account.subscription_id):
             self.put(ACCOUNTS, account)
         if decision.asked is not None:
-            asked = decision.asked
-            self.put(ASKED, asked_together(await self.asked(asked.case_id), asked))
-        for fact in decision.said:
-            if isinstance(fact, CaseFlagSettled):
-                await self._settled(fact)
+            self.put(ASKED, decision.asked)
         self.say(*decision.said)
 
-    async def _settled(self, fact: CaseFlagSettled) -> None:
-        asked = await self.asked(fact.case_id)
-        if asked is None:
-            return
-        left = without_question(asked, fact)
-        if left.flags:
-            self.put(ASKED, left)
-        else:
-            self.drop(ASKED, asked.case_id)
+    async def _take_over(self, case: Case) -> None:
+        """A case that opens has its month's questions on it."""
+        if await self.asked(case.case_id) is not None:
+            self.drop(ASKED, case.case_id)
 
     async def _keep_policy(self, content_hash: str) -> None:
         """A case that opens under a policy keeps its document, should the package change (R-X5)."""
@@ -339,6 +326,7 @@ async def prefetch(envelopes: Sequence[Envelope], unit: DunningUnit) -> None:
                 cards.add(card_key(account.school_id, account.card))
     await unit.fetch(CARDS, cards)
     await unit.fetch(CASES, cases)
+    await unit.fetch(ASKED, cases)
     known = [await unit.case(name) for name in cases]
     await unit.fetch(ACCOUNTS, {case.subscription_id for case in known if case is not None})
     await unit.fetch(LEARNERS, learners)

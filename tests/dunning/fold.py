@@ -19,7 +19,6 @@ from services.dunning.domain.policies_at_hand import (
     live_calendars,
     preset_document,
 )
-from services.dunning.domain.reviews import asked_together, without_question
 from services.dunning.domain.turn import Decision, World
 from services.dunning.handlers import HEARS
 from services.dunning.policies import Policy
@@ -150,7 +149,7 @@ class Fold:
         wanted = set(days)
         return [a for a in self.accounts.values() if a.billing_day in wanted and a.school_id == school_id]
 
-    async def world(self, account: Account, case: Case | None = None) -> World:
+    async def world(self, account: Account, case: Case | None = None, *, month: str | None = None) -> World:
         del case
         school = self.schools["s"]
         return World(
@@ -161,6 +160,7 @@ class Fold:
             account=account,
             learner=await self.learner("s", account.learner_id),
             card=await self.card("s", account.card),
+            asked=self.months_asked.get(month) if month is not None else None,
         )
 
     async def rules(self, school: School) -> tuple[Policy, Calendars]:
@@ -175,12 +175,10 @@ class Fold:
     async def record(self, decision: Decision) -> None:
         if decision.case is not None:
             self.cases[decision.case.case_id] = decision.case
+            self.months_asked.pop(decision.case.case_id, None)
         self.keep_account(decision.account)
-        if (asked := decision.asked) is not None:
-            self.months_asked[asked.case_id] = asked_together(self.months_asked.get(asked.case_id), asked)
-        for fact in decision.said:
-            if isinstance(fact, dunning.CaseFlagSettled) and (month := self.months_asked.get(fact.case_id)):
-                self.months_asked[fact.case_id] = without_question(month, fact)
+        if decision.asked is not None:
+            self.months_asked[decision.asked.case_id] = decision.asked
         self.say(*decision.said)
 
     def keep_card(self, card: Card) -> None:

@@ -24,6 +24,12 @@ def alarms(town: Town) -> list[str]:
     return [f"{one.period} {town.local(one.occurred_at)}" for one in asked]
 
 
+def reviews(town: Town) -> list[int]:
+    """The numbers of the mails by which the office was told of a question."""
+    asked = town.facts(dunning.MailRequested)
+    return [one.ordinal for one in asked if one.template is Template.STAFF_REVIEW]
+
+
 async def test_a_silent_month_is_read_a_day_after_its_window_and_told_an_hour_later(tokyo: Town) -> None:
     """JP-32: not before 26:00 of its day and twenty-four hours."""
     await tokyo.registered(billing_day=20)
@@ -203,6 +209,7 @@ async def test_a_question_about_a_month_without_a_case_is_settled_by_the_office_
     assert [one["about"] for one in detail["questions"]] == ["two", "three"]
     assert detail["allowed"] == ["settle-flag"]
     assert tokyo.cases() == []
+    assert reviews(tokyo) == [1, 2]
 
     question = {"reason": "double_payment", "about": "two", "by": "mori", "note": "given back"}
     rehearsed = await tokyo.post(f"{path}/rehearsals/settle-flag", **question)
@@ -216,6 +223,8 @@ async def test_a_question_about_a_month_without_a_case_is_settled_by_the_office_
     await tokyo.post(f"{path}/settle-flag", **{**question, "about": "three"})
     assert (await tokyo.call("GET", path)).status_code == 404
     assert (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json() == []
+    await tokyo.succeeds("2026-03-21 09:00", "2026-03-20", txn="four")
+    assert reviews(tokyo) == [1, 2, 3], "a mail of its own, whatever was settled before"
 
 
 async def test_what_payments_asks_while_no_month_is_unpaid_is_a_question_too(tokyo: Town) -> None:
@@ -232,3 +241,40 @@ async def test_what_payments_asks_while_no_month_is_unpaid_is_a_question_too(tok
     (asked,) = (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json()
     assert asked["case_id"] == "hana~2026-03-20"
     assert [one.reason for one in tokyo.facts(dunning.CaseFlagged)] == [ReviewReason.UNPAID_BALANCE]
+
+
+async def test_a_question_that_the_office_settled_is_not_settled_again_by_news(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=20)
+    await tokyo.until("2026-03-23 12:00")
+    question = {"reason": "watchdog", "by": "mori", "note": "PayPal was asked"}
+    await tokyo.post("/cases/hana~2026-03-20/settle-flag", **question)
+    await tokyo.say(tokyo.succeeded_fact("2026-03-20 20:00", "2026-03-20"))
+
+    assert [one.settled_by for one in tokyo.facts(dunning.CaseFlagSettled)] == ["mori"]
+
+
+async def test_an_outcome_that_is_open_after_all_answers_the_question(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=20)
+    await tokyo.until("2026-03-23 12:00")
+    await tokyo.say(payments.AttemptPending(**tokyo.attempt("2026-03-20 20:00", "2026-03-20")))
+
+    assert [one.settled_by for one in tokyo.facts(dunning.CaseFlagSettled)] == ["system"]
+    assert len(tokyo.facts(dunning.MailsObsoleted)) == 1
+    assert (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json() == []
+
+
+async def test_a_case_that_opens_takes_over_what_was_asked_about_its_month(tokyo: Town) -> None:
+    await tokyo.registered(billing_day=20)
+    await tokyo.until("2026-03-20 19:00")
+    raised = payments.PaymentReviewRaised(
+        **tokyo.about(), reason=ReviewReason.UNPAID_BALANCE, about="I-1", detail="12,800 JPY stand open"
+    )
+    await tokyo.say(raised)
+    await tokyo.fails("2026-03-20 20:00", "2026-03-20")
+
+    assert [flag.about for flag in tokyo.case().flags] == ["I-1"]
+    (asked,) = (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json()
+    assert (asked["case_id"], asked["state"]) == ("hana~2026-03-20", "retrying")
+    await tokyo.post("/cases/hana~2026-03-20/settle-flag", reason="unpaid_balance", by="mori", note="seen")
+    assert tokyo.case().flags == ()
+    assert (await tokyo.call("GET", "/schools/eikaiwa/reviews")).json() == []

@@ -15,7 +15,7 @@ from ops.stack.plan import SERVICES, topics_of
 from ops.stories.engine import Replayed
 
 _PATIENCE: Final = 60.0
-_KEEPS_INSTANTS: Final = frozenset({"heard", "parked", "migrations", "workers"})
+_NO_STATE: Final = frozenset({"heard", "parked", "migrations", "workers"})
 """Tables whose rows keep the hour of hearing, or that somebody is alive: no effect of any fact."""
 
 
@@ -106,7 +106,7 @@ async def _export(lines: Lines) -> dict[str, str]:
         rows = await lines.database.fetch(
             "select tablename from pg_tables where schemaname = $1 order by 1", service
         )
-        for table in [row["tablename"] for row in rows if row["tablename"] not in _KEEPS_INSTANTS]:
+        for table in [row["tablename"] for row in rows if row["tablename"] not in _NO_STATE]:
             found[f"{service}.{table}"] = await lines.database.fetchval(
                 f"select md5(coalesce(string_agg(t::text, chr(10) order by t::text), '')) from {service}.{table} t"
             )

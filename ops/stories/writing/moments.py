@@ -69,9 +69,10 @@ class Moment:
                 raise Unreadable(
                     f"{self.text!r} counts from what was before it, and there is nothing: name a date"
                 )
-            if before.year + self.after.days // 365 + 1 > _YEARS[-1]:
-                raise Unreadable(f"{self.text!r} leads beyond {_YEARS[-1]}: {_TOLD}")
-            return before + self.after
+            reached = before + self.after
+            if reached.year not in _YEARS:
+                raise Unreadable(f"{self.text!r} leads too far away: {_TOLD}")
+            return reached
         if self.day is None:
             raise Unreadable(MOMENT_FORM)
         if self.zone is None or "/" in self.zone:

@@ -175,5 +175,5 @@ async def reviews(school_id: InPath, opened: Opened) -> list[CaseOut]:
     async with opened() as unit:
         await the_school(unit, school_id)
         cases = await unit.find(CASES, "review_of", school_id)
-        cases += await unit.find(ASKED, "school_id", school_id)
+        cases += await unit.find(ASKED, "review_of", school_id)
     return [case_out(case) for case in sorted(cases, key=lambda case: case.flags[0].since)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -94,11 +93,9 @@ async def the_case_or_month(unit: DunningUnit, case_id: str) -> Case:
     Raises:
         NotFound: there is neither.
     """
-    asked = await unit.asked(case_id)
     case = await unit.case(case_id)
-    if asked is None:
-        return await the_case(unit, case_id)
-    return asked if case is None else replace(case, flags=(*case.flags, *asked.flags))
+    asked = await unit.asked(case_id) if case is None else None
+    return asked if asked is not None and asked.flags else await the_case(unit, case_id)
 
 
 async def its_world(unit: DunningUnit, case: Case) -> World:

@@ -73,14 +73,7 @@ from services.dunning.domain.reversals import (
     when_refunded,
     when_reversal_resolved,
 )
-from services.dunning.domain.reviews import (
-    asked_together,
-    has_question,
-    when_question_settled,
-    when_review_raised,
-    when_review_without_case,
-    without_question,
-)
+from services.dunning.domain.reviews import when_review_raised
 from services.dunning.domain.staff import (
     when_access_granted,
     when_closure_chosen,
@@ -91,13 +84,13 @@ from services.dunning.domain.staff import (
     when_flag_settled,
     when_manual_attempt_chosen,
 )
+from services.dunning.domain.unopened import month_of, when_question_settled, when_review_without_case
 
 __all__ = [
     "account_ended",
     "account_from_news",
     "account_registered",
     "account_with_method",
-    "asked_together",
     "attempt_falls_in",
     "await_first",
     "billing_days",
@@ -107,11 +100,11 @@ __all__ = [
     "closure_withdrawn",
     "end_without_case",
     "ended",
-    "has_question",
     "heads_up",
     "in_order",
     "is_due",
     "learner_enrolled",
+    "month_of",
     "read_policy_data",
     "school_adopted",
     "school_registered",
@@ -167,5 +160,4 @@ __all__ = [
     "when_temporary_payment_received",
     "when_unplaced_payment",
     "when_watchdog_fell_due",
-    "without_question",
 ]

@@ -11,13 +11,13 @@ from services.dunning.domain import mails
 from services.dunning.domain.account import School
 from services.dunning.domain.case import Case
 from services.dunning.domain.turn import Decision, Turn, World
+from services.dunning.domain.unopened import month
 from services.dunning.policies import Policy, dates
 from services.dunning.policies.notices import BeforeClosure
 from shared.calendar import Calendars, days_in_month
 from shared.errors import CalendarHorizon
 from shared.events import Later
 from shared.events import dunning as facts
-from shared.events.words import CaseState
 
 AHEAD: Final = timedelta(days=400)
 """How far ahead a heads-up is planned; a school that is registered again plans anew."""
@@ -74,7 +74,7 @@ def when_closure_approached(
     cause: str | None = None,
 ) -> Decision:
     """Ask for the heads-up of one learner: watch PayPal's mails, do not pay by yourself (J38, J39, J44)."""
-    about = case or _bare(world, fact)
+    about = case or _month(world, fact)
     turn = Turn(world, about, now, cause)
     calendar = dates.office_calendar(world.policy, world.calendars)
     for notice in world.policy.notices.school:
@@ -93,24 +93,9 @@ def when_closure_approached(
     return decided if case is not None else replace(decided, case=None)
 
 
-def _bare(world: World, fact: facts.ClosureApproached) -> Case:
-    account = world.account
-    due = _due_within(world, fact) or fact.first
-    return Case(
-        case_id=f"{account.subscription_id}~closure~{fact.first.isoformat()}",
-        school_id=account.school_id,
-        subscription_id=account.subscription_id,
-        learner_id=account.learner_id,
-        period=due,
-        gateway=account.gateway,
-        amount=account.price,
-        policy_id=world.policy.id,
-        policy_version=world.policy.version,
-        policy_hash=world.policy_hash,
-        opened_at=fact.occurred_at,
-        failed_at=fact.occurred_at,
-        state=CaseState.RECOVERED,
-    )
+def _month(world: World, fact: facts.ClosureApproached) -> Case:
+    name = f"{world.account.subscription_id}~closure~{fact.first.isoformat()}"
+    return month(world, _due_within(world, fact) or fact.first, fact.occurred_at, case_id=name)
 
 
 def _due_within(world: World, fact: facts.ClosureApproached) -> date | None:

@@ -9,8 +9,9 @@ from services.dunning.domain import mails
 from services.dunning.domain.case import Case
 from services.dunning.domain.parts import Guidance, Receipt
 from services.dunning.domain.recovery import recover
-from services.dunning.domain.reviews import bare_case, reason_of
+from services.dunning.domain.reviews import reason_of
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
+from services.dunning.domain.unopened import month
 from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
 from services.dunning.policies.remediation import StaffGuidedLumpSum
@@ -136,7 +137,7 @@ def when_unplaced_payment(
     world: World, fact: payments.TemporaryPaymentReceived, now: datetime, cause: str | None = None
 ) -> Decision:
     """Money by the temporary method for a month that has no case: a person looks where it belongs."""
-    turn = Turn(world, bare_case(world, fact, gateway=world.account.gateway), now, cause)
+    turn = Turn(world, month(world, fact.period, fact.occurred_at, amount=fact.amount), now, cause)
     _review(turn, ReviewReason.OVERPAYMENT, fact, f"{fact.amount} came by {_named(fact)} without a case")
     return turn.finish().aside()
 

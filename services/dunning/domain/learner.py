@@ -14,6 +14,7 @@ from services.dunning.domain.holds import rehold
 from services.dunning.domain.parts import Challenge
 from services.dunning.domain.retries import ask, learner_id, next_ordinal
 from services.dunning.domain.turn import Decision, Turn, World, nothing
+from services.dunning.domain.unopened import month
 from services.dunning.domain.watch import watch
 from services.dunning.policies import dates
 from shared.calendar import end_of_day
@@ -227,21 +228,8 @@ def end_without_case(
     """No month is unpaid: the contract ends with the period that is paid, and nothing more is charged."""
     account, policy = world.account, world.policy
     current = _current_period(world, dates.plain_day(policy, fact.occurred_at))
-    case = Case(
-        case_id=f"{fact.subscription_id}~cancellation~{fact.request}",
-        school_id=fact.school_id,
-        subscription_id=fact.subscription_id,
-        learner_id=fact.learner_id,
-        period=current,
-        gateway=account.gateway,
-        amount=account.price,
-        policy_id=policy.id,
-        policy_version=policy.version,
-        policy_hash=world.policy_hash,
-        opened_at=fact.occurred_at,
-        failed_at=fact.occurred_at,
-        state=CaseState.CANCELLED_BY_LEARNER,
-    )
+    name = f"{fact.subscription_id}~cancellation~{fact.request}"
+    case = month(world, current, fact.occurred_at, case_id=name, state=CaseState.CANCELLED_BY_LEARNER)
     turn = Turn(world, case, now, cause)
     last = dates.period_of(policy, current, account.billing_day).last
     turn.say(facts.AccessEndRequested, at=end_of_day(last, policy.timezone))

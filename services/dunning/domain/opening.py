@@ -14,6 +14,7 @@ from services.dunning.domain.gateway import remember_end
 from services.dunning.domain.parts import Clock
 from services.dunning.domain.retries import ask, plan_retries, retry_same_day
 from services.dunning.domain.turn import Decision, Turn, World, because_of, nothing
+from services.dunning.domain.unopened import news_came
 from services.dunning.domain.watch import watch
 from services.dunning.policies import dates
 from services.dunning.policies.grace import access_level
@@ -39,7 +40,7 @@ def when_first_failure(
     if not _opens(world, fact):
         return nothing(world, None)
     turn = Turn(world, _new_case(world, fact), now, cause)
-    turn.account, awaited = renewals.heard(turn.account, world.policy, fact, now)
+    turn.account, awaited = renewals.heard(world, fact, now)
     turn.said += awaited
     paid = world.account.payment_of(fact.period)
     if paid is not None:
@@ -55,10 +56,11 @@ def when_first_failure(
     return turn.finish()
 
 
-def when_first_pending(world: World, fact: payments.AttemptPending) -> Decision:
+def when_first_pending(world: World, fact: payments.AttemptPending, now: datetime) -> Decision:
     """An outcome is open and nothing failed yet: nothing to decide before it is known, and no silence either."""
-    account, said = renewals.heard_open(world.account, world.policy, fact.period)
-    return Decision(case=None, account=account, said=said)
+    account, said = renewals.heard_open(world, fact.period, now)
+    asked = None if world.asked is None else news_came(world.asked)
+    return Decision(case=None, account=account, said=said, asked=asked)
 
 
 def _opens(world: World, fact: payments.AttemptFailed) -> bool:
@@ -69,6 +71,7 @@ def _opens(world: World, fact: payments.AttemptFailed) -> bool:
 
 def _new_case(world: World, fact: payments.AttemptFailed) -> Case:
     policy = world.policy
+    asked = None if world.asked is None else news_came(world.asked)
     return Case(
         case_id=case_id_of(fact.subscription_id, fact.period),
         school_id=fact.school_id,
@@ -82,6 +85,8 @@ def _new_case(world: World, fact: payments.AttemptFailed) -> Case:
         policy_hash=world.policy_hash,
         opened_at=fact.occurred_at,
         failed_at=fact.occurred_at,
+        flags=asked.flags if asked is not None else (),
+        mails=asked.mails if asked is not None else (),
     )
 
 

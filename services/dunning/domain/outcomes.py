@@ -23,8 +23,9 @@ from services.dunning.domain.learner import cancel_now
 from services.dunning.domain.opening import first_mail, when_first_failure, when_first_pending
 from services.dunning.domain.recovery import recover
 from services.dunning.domain.retries import retry_same_day, run_queued
-from services.dunning.domain.reviews import bare_case, mismatch
+from services.dunning.domain.reviews import mismatch
 from services.dunning.domain.turn import Decision, Turn, World, nothing
+from services.dunning.domain.unopened import month, news_came
 from services.dunning.domain.watch import watch
 from services.dunning.policies import dates
 from services.dunning.policies.remediation import GatewayCapture
@@ -123,7 +124,7 @@ def when_attempt_pending(
 ) -> Decision:
     """The outcome is open: nothing else is asked until it is known, and the suspension waits for it (T13)."""
     if case is None:
-        return when_first_pending(world, fact)
+        return when_first_pending(world, fact, now)
     if not case.is_open:
         return nothing(world, case)
     turn = Turn(world, case, now, cause)
@@ -220,7 +221,8 @@ def _paid_without_case(
     """A month that was paid as it should; remembered, because its failure may still be on the way (T2, T3)."""
     before = world.account.payment_of(fact.period)
     if before is not None and before.transaction_id != fact.transaction_id:
-        turn = Turn(world, bare_case(world, fact, gateway=fact.gateway), now, cause)
+        about = month(world, fact.period, fact.occurred_at, gateway=fact.gateway, amount=fact.amount)
+        turn = Turn(world, about, now, cause)
         _paid_twice(turn, fact, before)
         return turn.finish().aside()
     paid = Paid(
@@ -229,8 +231,9 @@ def _paid_without_case(
         amount=fact.amount,
         paid_at=fact.occurred_at,
     )
-    account, said = renewals.heard(world.account, world.policy, fact, now)
-    return Decision(case=None, account=account.with_paid(paid), said=said)
+    account, said = renewals.heard(world, fact, now)
+    asked = None if world.asked is None else news_came(world.asked)
+    return Decision(case=None, account=account.with_paid(paid), said=said, asked=asked)
 
 
 def when_paid_beside(

@@ -15,6 +15,7 @@ from services.dunning.domain import mails
 from services.dunning.domain.account import Account
 from services.dunning.domain.case import Case, case_id_of
 from services.dunning.domain.turn import Decision, Turn, World
+from services.dunning.domain.unopened import month
 from services.dunning.policies import Policy, dates
 from shared.calendar import days_in_month
 from shared.events import Fact, Later, payments
@@ -73,26 +74,12 @@ def _about(account: Account, period: date) -> dict[str, Any]:
 
 
 def heard(
-    account: Account, policy: Policy, fact: payments.AttemptFailed | payments.AttemptSucceeded, now: datetime
+    world: World, fact: payments.AttemptFailed | payments.AttemptSucceeded, now: datetime
 ) -> tuple[Account, tuple[Fact | Later, ...]]:
     """The first outcome of a month: an alarm about it is over, and the next month is awaited."""
-    said: tuple[Fact | Later, ...] = await_next(account, policy, fact.period)
-    if fact.period in account.silent:
-        told = facts.MailsObsoleted(
-            **_about(account, fact.period),
-            occurred_at=now,
-            templates=(Template.STAFF_WATCHDOG,),
-            because=TOLD,
-        )
-        settled = facts.CaseFlagSettled(
-            **_about(account, fact.period),
-            occurred_at=now,
-            reason=ReviewReason.WATCHDOG,
-            about=_question(fact.period),
-            settled_by="system",
-            how=TOLD,
-        )
-        said = (told, settled, *said)
+    account = world.account
+    said: tuple[Fact | Later, ...] = _alarm_over(world, fact.period, now)
+    said += await_next(account, world.policy, fact.period)
     if fact.period in {*account.silent, *account.pending}:
         account = replace(
             account,
@@ -102,11 +89,29 @@ def heard(
     return account, said
 
 
-def heard_open(account: Account, policy: Policy, period: date) -> tuple[Account, tuple[Later, ...]]:
+def heard_open(world: World, period: date, now: datetime) -> tuple[Account, tuple[Fact | Later, ...]]:
     """An outcome that is still open is heard of too: it comes by itself (T13)."""
+    account = world.account
     if period in account.pending or account.payment_of(period) is not None:
         return account, ()
-    return replace(account, pending=(*account.pending, period)), await_next(account, policy, period)
+    said: tuple[Fact | Later, ...] = _alarm_over(world, period, now)
+    said += await_next(account, world.policy, period)
+    silent = _without(account.silent, period)
+    return replace(account, silent=silent, pending=(*account.pending, period)), said
+
+
+def _alarm_over(world: World, period: date, now: datetime) -> tuple[Fact, ...]:
+    """News of a month of which the office was told that nothing is heard."""
+    if period not in world.account.silent:
+        return ()
+    about = {**_about(world.account, period), "occurred_at": now}
+    asked = world.asked.flags if world.asked is not None else ()
+    settled = tuple(
+        facts.CaseFlagSettled(**about, reason=flag.reason, about=flag.about, settled_by="system", how=TOLD)
+        for flag in asked
+        if flag.reason is ReviewReason.WATCHDOG
+    )
+    return (facts.MailsObsoleted(**about, templates=(Template.STAFF_WATCHDOG,), because=TOLD), *settled)
 
 
 def _question(period: date) -> str:
@@ -136,7 +141,7 @@ def when_renewal_fell_due(
     watch = dates.due_watchdog(policy, fact.period)
     if watch is None or _is_moot(account, opened, fact.period):
         return Decision(case=None, account=account)
-    turn = Turn(world, _bare(world, fact), now, cause)
+    turn = Turn(world, month(world, fact.period, fact.occurred_at), now, cause)
     if fact.ordinal == ASK:
         turn.say(facts.ReconciliationRequested, about=_question(fact.period))
         turn.said.append(_plan(_about(account, fact.period), now + READING, TELL))
@@ -178,23 +183,4 @@ def _has_ended(account: Account) -> bool:
     suspended = account.suspended_at
     return account.cancelled_at is not None or (
         suspended is not None and (newest is None or suspended >= newest)
-    )
-
-
-def _bare(world: World, fact: facts.RenewalFellDue) -> Case:
-    """A month without a case, to speak about and to ask about."""
-    account = world.account
-    return Case(
-        case_id=fact.case_id,
-        school_id=fact.school_id,
-        subscription_id=fact.subscription_id,
-        learner_id=fact.learner_id,
-        period=fact.period,
-        gateway=account.gateway,
-        amount=account.price,
-        policy_id=world.policy.id,
-        policy_version=world.policy.version,
-        policy_hash=world.policy_hash,
-        opened_at=fact.occurred_at,
-        failed_at=fact.occurred_at,
     )

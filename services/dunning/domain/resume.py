@@ -13,8 +13,9 @@ from services.dunning.domain import mails, renewals
 from services.dunning.domain.case import Case
 from services.dunning.domain.guidance import grant
 from services.dunning.domain.parts import Resume
-from services.dunning.domain.reviews import bare_case, duplicate, reason_of
+from services.dunning.domain.reviews import duplicate, reason_of
 from services.dunning.domain.turn import Decision, Turn, World, nothing
+from services.dunning.domain.unopened import month
 from services.dunning.policies import dates
 from services.dunning.policies.policy import Policy
 from services.dunning.policies.remediation import StaffGuidedLumpSum
@@ -144,7 +145,8 @@ def when_paid(
 ) -> Decision:
     """The My Page payment (T30), or one that nobody announced (T32, JP-11)."""
     if case is None:
-        turn = Turn(world, bare_case(world, fact, gateway=fact.gateway), now, cause)
+        about = month(world, fact.period, fact.occurred_at, gateway=fact.gateway, amount=fact.amount)
+        turn = Turn(world, about, now, cause)
         _unannounced(turn, fact)
         return turn.finish().aside()
     turn = Turn(world, case, now, cause)

@@ -7,15 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from services.dunning.domain import mails
-from services.dunning.domain.case import Case, case_id_of
-from services.dunning.domain.parts import Flag
+from services.dunning.domain.case import Case
 from services.dunning.domain.turn import Decision, Turn, World
 from services.dunning.domain.watch import watch
-from services.dunning.policies import dates
 from services.dunning.policies.policy import Judgement
-from shared.events import dunning as facts
 from shared.events import payments
-from shared.events.words import CaseState, Gateway, ReviewReason
+from shared.events.words import ReviewReason
 from shared.money import Money
 
 SLIP: Final = 20
@@ -95,82 +92,3 @@ def when_review_raised(
         mails.review(turn, fact.reason, fact.about, fact.detail)
     watch(turn)
     return turn.finish()
-
-
-def when_review_without_case(
-    world: World, fact: payments.PaymentReviewRaised, now: datetime, cause: str | None = None
-) -> Decision:
-    """Payments saw something only a person can settle and no month is unpaid: a question on the day's month."""
-    account, policy = world.account, world.policy
-    case = Case(
-        case_id=case_id_of(fact.subscription_id, dates.charge_day(policy, fact.occurred_at)),
-        school_id=fact.school_id,
-        subscription_id=fact.subscription_id,
-        learner_id=fact.learner_id,
-        period=dates.charge_day(policy, fact.occurred_at),
-        gateway=account.gateway,
-        amount=account.price,
-        policy_id=policy.id,
-        policy_version=policy.version,
-        policy_hash=world.policy_hash,
-        opened_at=fact.occurred_at,
-        failed_at=fact.occurred_at,
-        state=CaseState.RECOVERED,
-    )
-    turn = Turn(world, case, now, cause)
-    turn.flag(fact.reason, fact.about, fact.detail)
-    mails.review(turn, fact.reason, fact.about, fact.detail)
-    return turn.finish().aside()
-
-
-def asked_together(before: Case | None, asked: Case) -> Case:
-    """What a person is asked about a month that has no case: the questions before, and the new ones behind them."""
-    if before is None:
-        return asked
-    known = {(flag.reason, flag.about) for flag in before.flags}
-    new = tuple(flag for flag in asked.flags if (flag.reason, flag.about) not in known)
-    return replace(before, flags=(*before.flags, *new))
-
-
-def without_question(asked: Case, settled: facts.CaseFlagSettled) -> Case:
-    """The month without the question that was settled."""
-    return replace(asked, flags=tuple(f for f in asked.flags if not _is_about(f, settled)))
-
-
-def when_question_settled(
-    world: World, asked: Case, fact: facts.FlagSettled, now: datetime, cause: str | None = None
-) -> Decision:
-    """Staff looked at a question about a month that has no case: nothing else follows."""
-    turn = Turn(world, asked, now, cause)
-    turn.settle_flag(fact.reason, fact.about, by=fact.by, how=fact.note or "settled")
-    return replace(turn.finish(), case=None)
-
-
-def has_question(case: Case | None, fact: facts.FlagSettled) -> bool:
-    """Whether the case, or the month without one, is asked about that."""
-    return case is not None and any(_is_about(flag, fact) for flag in case.flags)
-
-
-def _is_about(flag: Flag, fact: facts.FlagSettled | facts.CaseFlagSettled) -> bool:
-    return flag.reason is fact.reason and flag.about == fact.about
-
-
-def bare_case(
-    world: World, fact: payments.AttemptSucceeded | payments.TemporaryPaymentReceived, *, gateway: Gateway
-) -> Case:
-    """A period without a case, to speak about and to ask about."""
-    return Case(
-        case_id=case_id_of(fact.subscription_id, fact.period),
-        school_id=fact.school_id,
-        subscription_id=fact.subscription_id,
-        learner_id=fact.learner_id,
-        period=fact.period,
-        gateway=gateway,
-        amount=fact.amount,
-        policy_id=world.policy.id,
-        policy_version=world.policy.version,
-        policy_hash=world.policy_hash,
-        opened_at=fact.occurred_at,
-        failed_at=fact.occurred_at,
-        state=CaseState.RECOVERED,
-    )

@@ -41,6 +41,8 @@ class World:
     learner: Learner | None = None
     card: Card | None = None
     """What the networks count on the card that pays."""
+    asked: Case | None = None
+    """The month that the news is about, if it has no case and somebody was asked about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +54,14 @@ class Decision:
     said: tuple[Fact | Later, ...] = ()
     opened: bool = False
     asked: Case | None = None
-    """A month that has no case, with what a person is asked about it; kept apart until it is settled."""
+    """A month that has no case, with what a person was asked and told about it; kept apart from the cases."""
 
     def aside(self) -> Decision:
         """The same about a month that has no case: its questions are kept, and no case opens."""
         case = self.case
-        asked = replace(case, state=CaseState.UNDER_REVIEW) if case is not None and case.flags else None
-        return replace(self, case=None, asked=asked)
+        if case is None or not (case.flags or case.mails):
+            return replace(self, case=None)
+        return replace(self, case=None, asked=replace(case, state=CaseState.UNDER_REVIEW))
 
 
 class Turn:

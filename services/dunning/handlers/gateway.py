@@ -53,10 +53,18 @@ async def on_gateway_suspended(fact: payments.GatewaySubscriptionSuspended, unit
 
 
 async def on_review_raised(fact: payments.PaymentReviewRaised, unit: Unit) -> None:
-    """Payments saw something only a person can settle: shown on the open case it belongs to, or on the day's month."""
+    """Payments saw something only a person can settle: shown on the open cases, or on the day's month.
+
+    Raises:
+        Unreadable: the subscription is not known here.
+    """
     account = await account_of(fact, unit)
-    if await unit.open_cases(account):
+    if account.open_cases:
         await each_open(fact, unit, domain.when_review_raised)
         return
-    world = await unit.world(account)
+    month = domain.month_of(await unit.world(account), fact)
+    if await unit.case(month) is not None:
+        await one_case(fact, unit, month, domain.when_review_raised)
+        return
+    world = await unit.world(account, month=month)
     await unit.record(domain.when_review_without_case(world, fact, unit.now, unit.cause_id))

@@ -44,7 +44,9 @@ class Unit(Protocol):
 
     async def accounts_billed_on(self, school_id: str, days: Iterable[int]) -> list[Account]: ...
 
-    async def world(self, account: Account, case: Case | None = None) -> World: ...
+    async def world(
+        self, account: Account, case: Case | None = None, *, month: str | None = None
+    ) -> World: ...
 
     async def record(self, decision: Decision) -> None: ...
 
@@ -82,8 +84,9 @@ async def case_and_world(fact: AttemptNews, unit: Unit) -> tuple[Case | None, Wo
         if account.card is None:
             account = replace(account, card=fact.card)
             unit.keep_account(account)
-    case = await unit.case(await _case_id(fact, account, unit))
-    return case, await unit.world(account, case)
+    case_id = await _case_id(fact, account, unit)
+    case = await unit.case(case_id)
+    return case, await unit.world(account, case, month=case_id)
 
 
 async def _case_id(fact: AttemptNews, account: Account, unit: Unit) -> str:

@@ -24,7 +24,7 @@ async def on_renewal_fell_due(fact: dunning.RenewalFellDue, unit: Unit) -> None:
     account = await unit.account(fact.subscription_id)
     if account is not None and await unit.case(fact.case_id) is None:
         opened = await unit.open_cases(account)
-        world = await unit.world(account)
+        world = await unit.world(account, month=fact.case_id)
         await unit.record(domain.when_renewal_fell_due(world, opened, fact, unit.now, unit.cause_id))
 
 
@@ -37,6 +37,7 @@ async def on_attempt_failed(fact: payments.AttemptFailed, unit: Unit) -> None:
 async def on_attempt_succeeded(fact: payments.AttemptSucceeded, unit: Unit) -> None:
     """Money came (T3, T10, T11, T20, T23, T24, T30, T33); a carried balance settles older months too."""
     case, world = await case_and_world(fact, unit)
+    month = case_id_of(fact.subscription_id, fact.period)
     carried = domain.carried_months(world, case, fact, await unit.open_cases(world.account))
     if carried:
         for one in carried:
@@ -44,10 +45,10 @@ async def on_attempt_succeeded(fact: payments.AttemptSucceeded, unit: Unit) -> N
             await unit.record(domain.when_carried_paid(world, one, fact, unit.now, unit.cause_id))
         if case is not None:
             return
-        world = await unit.world(await account_of(fact, unit))
+        world = await unit.world(await account_of(fact, unit), month=month)
     over = domain.ended(await unit.open_cases(world.account)) if case is None else None
     if over is not None and fact.kind in {AttemptKind.RENEWAL, AttemptKind.LEARNER, AttemptKind.STAFF}:
-        beside = await unit.world(world.account, over)
+        beside = await unit.world(world.account, over, month=month)
         await unit.record(domain.when_paid_beside(beside, over, fact, unit.now, unit.cause_id))
         return
     await unit.record(domain.when_attempt_succeeded(world, case, fact, unit.now, unit.cause_id))
@@ -90,11 +91,12 @@ async def on_refunded(fact: payments.PaymentRefunded, unit: Unit) -> None:
 
 async def on_temporary_payment(fact: payments.TemporaryPaymentReceived, unit: Unit) -> None:
     """Money by the temporary method (T26, T27)."""
-    case = await unit.case(case_id_of(fact.subscription_id, fact.period))
+    month = case_id_of(fact.subscription_id, fact.period)
+    case = await unit.case(month)
     if case is None or not case.is_open:
         opened = [one for one in await unit.open_cases(await account_of(fact, unit)) if one.kind == "renewal"]
         case = opened[0] if opened else case
-    world = await unit.world(await account_of(fact, unit), case)
+    world = await unit.world(await account_of(fact, unit), case, month=month)
     if case is None:
         await unit.record(domain.when_unplaced_payment(world, fact, unit.now, unit.cause_id))
         return

@@ -44,15 +44,13 @@ async def on_cancellation_requested(fact: dunning.CancellationRequested, unit: U
 
 async def on_flag_settled(fact: dunning.FlagSettled, unit: Unit) -> None:
     """Staff looked at a question: of a case, or of a month that has none."""
-    case, asked = await unit.case(fact.case_id), await unit.asked(fact.case_id)
-    if asked is not None and domain.has_question(asked, fact) and not domain.has_question(case, fact):
-        await decide_on(
-            asked,
-            unit,
-            lambda world: domain.when_question_settled(world, asked, fact, unit.now, unit.cause_id),
-        )
-    else:
+    asked = await unit.asked(fact.case_id) if await unit.case(fact.case_id) is None else None
+    if asked is None:
         await one_case(fact, unit, fact.case_id, domain.when_flag_settled)
+        return
+    await decide_on(
+        asked, unit, lambda world: domain.when_question_settled(world, asked, fact, unit.now, unit.cause_id)
+    )
 
 
 async def on_guidance_fell_due(fact: dunning.GuidanceFellDue, unit: Unit) -> None:

@@ -300,4 +300,4 @@ def test_spans_that_add_up_to_more_than_can_be_told_are_refused_with_their_line(
     with pytest.raises(StoryRefused) as refused:
         Cast(read)
 
-    assert refused.value.problems[0].startswith("x.yaml:6: '+36000d' leads beyond 2199")
+    assert refused.value.problems[0].startswith("x.yaml:6: '+36000d' leads too far away")
