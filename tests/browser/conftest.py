@@ -25,6 +25,8 @@ from tests.conftest import ROOT, _absent
 
 CHROMIUM = os.environ.get("RELANCE_CHROMIUM", "chromium")
 SCREENS = ROOT / ".relance" / "screens"
+PATIENCE_MS = 150_000
+"""A page that does not come by then is broken, not slow: the machine is shared with a whole stack and other tests."""
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
@@ -99,7 +101,7 @@ class Walk:
         """Each text is on the page, now or as soon as the news of it arrive."""
         for text in texts:
             try:
-                await self.page.get_by_text(text).first.wait_for(state="visible", timeout=20_000)
+                await self.page.get_by_text(text).first.wait_for(state="visible", timeout=PATIENCE_MS)
             except Exception as error:
                 await self.page.screenshot(path=SCREENS / f"{self.name}-failed.png", full_page=True)
                 told = await self.page.inner_text("body")
@@ -163,4 +165,5 @@ async def walk(engine: StackEngine, browser: Any, name: str, locale: str) -> Wal
 
     SCREENS.mkdir(parents=True, exist_ok=True)
     context = await browser.new_context(locale=locale, viewport=PHONE, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
     return Walk(engine=engine, page=await context.new_page(), axe=Axe(), name=name)
